@@ -1,0 +1,1 @@
+"""Who: libraries, people who sign in, and what each role may do."""

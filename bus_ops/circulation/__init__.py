@@ -1,0 +1,1 @@
+"""What is lent: readers and cards, titles and copies, loans."""

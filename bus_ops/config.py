@@ -1,0 +1,117 @@
+"""Settings: where data lives, which database, which outside services may be asked.
+
+Every setting can be given as an environment variable with the prefix ``BUS_OPS_``
+(``DATABASE_URL`` also without it). Secrets are never in code: the session key is made once and
+kept in the data folder, readable by its owner only.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import platformdirs
+
+TIMEZONE = "Asia/Ho_Chi_Minh"
+LANGUAGES = ("vi", "en")
+
+_INTEGERS = {"UPLOAD_LIMIT_MB", "HORIZON_DAYS", "BACKUP_KEEP_DAYS", "SIGN_IN_HOURS"}
+_BOOLEANS = {"GEOCODING", "SECURE_COOKIES", "BEHIND_PROXY"}
+
+
+def default_settings() -> dict[str, Any]:
+    """Settings before any environment variable or argument is looked at."""
+    return {
+        "DATA_FOLDER": platformdirs.user_data_path("bus-ops"),
+        "UPLOAD_LIMIT_MB": 20,
+        # How far ahead dated runs are kept filled.
+        "HORIZON_DAYS": 366,
+        "BACKUP_KEEP_DAYS": 30,
+        "SIGN_IN_HOURS": 12,
+        "SECURE_COOKIES": False,
+        "BEHIND_PROXY": False,
+        # Leaflet's tile address; empty draws the map without tiles.
+        "TILE_URL": "https://tile.openstreetmap.org/{z}/{x}/{y}.png",
+        "TILE_ATTRIBUTION": "© OpenStreetMap contributors",
+        "GEOCODING": True,
+        "GEOCODER_URL": "https://nominatim.openstreetmap.org",
+        "GEOCODER_EMAIL": "",
+        "RATELIMIT_STORAGE_URI": "memory://",
+        "SIGN_IN_LIMIT": "10 per minute; 60 per hour",
+        "DEMO_MODE": False,
+    }
+
+
+def settings_from_environment(environment: dict[str, str] | None = None) -> dict[str, Any]:
+    """Defaults overridden by ``BUS_OPS_*`` variables; raises ValueError naming a bad variable."""
+    environment = dict(os.environ) if environment is None else environment
+    settings = default_settings()
+    for name in list(settings):
+        text = environment.get(f"BUS_OPS_{name}")
+        if text is not None:
+            settings[name] = _parsed(name, text)
+    database_url = environment.get("BUS_OPS_DATABASE_URL") or environment.get("DATABASE_URL")
+    if database_url:
+        settings["DATABASE_URL"] = database_url
+    secret_key = environment.get("BUS_OPS_SECRET_KEY")
+    if secret_key:
+        settings["SECRET_KEY"] = secret_key
+    return settings
+
+
+def flask_settings(settings: dict[str, Any]) -> dict[str, Any]:
+    """The settings Flask and its extensions read, derived from ours."""
+    data_folder = Path(settings["DATA_FOLDER"])
+    database_url = settings.get("DATABASE_URL") or f"sqlite:///{data_folder / 'bus-ops.sqlite3'}"
+    derived = {
+        "SQLALCHEMY_DATABASE_URI": normalised_database_url(database_url),
+        "SECRET_KEY": settings.get("SECRET_KEY") or stored_secret_key(data_folder),
+        "MAX_CONTENT_LENGTH": settings["UPLOAD_LIMIT_MB"] * 1024 * 1024,
+        "SESSION_COOKIE_HTTPONLY": True,
+        "SESSION_COOKIE_SAMESITE": "Lax",
+        "SESSION_COOKIE_SECURE": settings["SECURE_COOKIES"],
+        "SESSION_COOKIE_NAME": "bus_ops_demo" if settings["DEMO_MODE"] else "bus_ops",
+        "PERMANENT_SESSION_LIFETIME": timedelta(hours=settings["SIGN_IN_HOURS"]),
+        "WTF_CSRF_TIME_LIMIT": None,
+        "BABEL_DEFAULT_LOCALE": LANGUAGES[0],
+        "BABEL_DEFAULT_TIMEZONE": TIMEZONE,
+        "RATELIMIT_HEADERS_ENABLED": True,
+    }
+    return {**settings, **derived, **{k: v for k, v in settings.items() if k in derived}}
+
+
+def normalised_database_url(url: str) -> str:
+    """``postgres://`` and ``postgresql://`` name the psycopg 3 driver that is installed."""
+    for prefix in ("postgres://", "postgresql://"):
+        if url.startswith(prefix):
+            return "postgresql+psycopg://" + url[len(prefix) :]
+    return url
+
+
+def stored_secret_key(data_folder: Path) -> str:
+    """The session key of this installation, made at the first start and kept private."""
+    data_folder.mkdir(parents=True, exist_ok=True)
+    path = data_folder / "secret_key"
+    if path.exists():
+        return path.read_text("ascii").strip()
+    key = secrets.token_hex(32)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(key)
+    return key
+
+
+def _parsed(name: str, text: str) -> Any:
+    if name in _BOOLEANS:
+        return text.strip().lower() in {"1", "true", "yes", "on"}
+    if name in _INTEGERS:
+        try:
+            return int(text)
+        except ValueError:
+            raise ValueError(f"BUS_OPS_{name} must be a whole number, not {text!r}") from None
+    if name == "DATA_FOLDER":
+        return Path(text)
+    return text

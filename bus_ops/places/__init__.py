@@ -1,0 +1,1 @@
+"""Where: schools, communes and other sites the van can serve, and the units they lie in."""

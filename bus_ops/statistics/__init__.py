@@ -1,0 +1,1 @@
+"""Figures: what the service did, by period, place, audience and van, on screen and as files."""

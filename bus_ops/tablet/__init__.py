@@ -1,0 +1,1 @@
+"""The crew's day: today's route, the event log, and the projections made from it."""

@@ -1,0 +1,1 @@
+"""When: terms, stops, calendars, and the dated runs and visits made from them."""
