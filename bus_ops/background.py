@@ -47,9 +47,7 @@ class LongTask(OwnedByOrganisation, Base):
     __tablename__ = "long_task"
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    user_id: Mapped[int | None] = mapped_column(
-        ForeignKey("user_account.id", ondelete="SET NULL")
-    )
+    user_id: Mapped[int | None] = mapped_column(ForeignKey("user_account.id", ondelete="SET NULL"))
     kind: Mapped[str] = mapped_column(String(60))
     state: Mapped[WorkState] = mapped_column(enum_column(WorkState), default=WorkState.WAITING)
     done: Mapped[int] = mapped_column(default=0)

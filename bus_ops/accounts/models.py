@@ -53,9 +53,7 @@ class User(UserMixin, OwnedByOrganisation, Base):
     created_at: Mapped[datetime] = mapped_column(UTCDateTime, default=now)
     last_signed_in_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     # Part of the session: a new one signs the person out everywhere.
-    session_mark: Mapped[str] = mapped_column(
-        String(32), default=lambda: secrets.token_hex(16)
-    )
+    session_mark: Mapped[str] = mapped_column(String(32), default=lambda: secrets.token_hex(16))
 
     organisation: Mapped[Organisation] = relationship()
 

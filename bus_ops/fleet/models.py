@@ -108,7 +108,5 @@ class CrewMember(OwnedByOrganisation, Base):
     full_name: Mapped[str] = mapped_column(String(200))
     duty: Mapped[Duty] = mapped_column(enum_column(Duty))
     phone: Mapped[str] = mapped_column(String(40), default="")
-    user_id: Mapped[int | None] = mapped_column(
-        ForeignKey("user_account.id", ondelete="SET NULL")
-    )
+    user_id: Mapped[int | None] = mapped_column(ForeignKey("user_account.id", ondelete="SET NULL"))
     enabled: Mapped[bool] = mapped_column(default=True)

@@ -111,9 +111,7 @@ class Place(OwnedByOrganisation, Base):
     )
     position_source: Mapped[str] = mapped_column(String(120), default="")
     # Today's commune; earlier units through PlaceUnit.
-    commune_id: Mapped[int | None] = mapped_column(
-        ForeignKey("administrative_unit.id"), index=True
-    )
+    commune_id: Mapped[int | None] = mapped_column(ForeignKey("administrative_unit.id"), index=True)
     contact_name: Mapped[str] = mapped_column(String(120), default="")
     contact_phone: Mapped[str] = mapped_column(String(40), default="")
     contact_email: Mapped[str] = mapped_column(String(254), default="")

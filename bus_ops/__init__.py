@@ -1,0 +1,132 @@
+"""bus-ops: the software that runs a mobile library."""
+
+from __future__ import annotations
+
+import logging
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from flask import Flask, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_login import current_user
+from flask_wtf.csrf import CSRFError
+from werkzeug.exceptions import HTTPException
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from . import headers, i18n, navigation, schema
+from .accounts import access, limits, sessions
+from .accounts import views as accounts_views
+from .config import flask_settings, settings_from_environment
+from .database import db, migrate
+
+PACKAGE_FOLDER = Path(__file__).parent
+MIGRATIONS_FOLDER = PACKAGE_FOLDER / "migrations"
+
+try:
+    VERSION = version("bus-ops")
+except PackageNotFoundError:
+    VERSION = "0"
+
+
+def create_app(settings: dict[str, Any] | None = None) -> Flask:
+    """The wired application; ``settings`` override what the environment says."""
+    merged = {**settings_from_environment(), **(settings or {})}
+    app = Flask(__name__, template_folder=_template_folder())
+    app.config.update(flask_settings(merged))
+    if app.config["BEHIND_PROXY"]:
+        app.wsgi_app = ProxyFix(app.wsgi_app)  # type: ignore[method-assign]
+    db.init_app(app)
+    migrate.init_app(app, db, directory=str(MIGRATIONS_FOLDER), render_as_batch=True)
+    i18n.init_i18n(app)
+    sessions.init_sessions(app)
+    limits.limiter.init_app(app)
+    _register_slices(app)
+    access.init_access(app)
+    headers.init_headers(app)
+    _register_context(app)
+    _register_errors(app)
+    return app
+
+
+def _template_folder() -> str:
+    """Templates lie inside an installed package, and beside it in a checkout."""
+    installed = PACKAGE_FOLDER / "templates"
+    return str(installed if installed.is_dir() else PACKAGE_FOLDER.parent / "templates")
+
+
+def _register_slices(app: Flask) -> None:
+    from .circulation import views as circulation_views
+    from .fleet import views as fleet_views
+    from .places import views as places_views
+    from .statistics import views as statistics_views
+    from .tablet import views as tablet_views
+    from .timetable import views as timetable_views
+
+    for slice_views in (
+        accounts_views,
+        places_views,
+        fleet_views,
+        timetable_views,
+        circulation_views,
+        tablet_views,
+        statistics_views,
+    ):
+        app.register_blueprint(slice_views.blueprint)
+
+    from . import administration
+
+    app.register_blueprint(administration.blueprint)
+
+    @app.get("/")
+    @access.open_to_all
+    def home() -> ResponseReturnValue:
+        """The page each role starts its day on."""
+        if not current_user.is_authenticated:
+            return redirect(url_for("accounts.sign_in"))
+        return redirect(navigation.home_of(current_user.role))
+
+
+def _register_context(app: Flask) -> None:
+    @app.context_processor
+    def page_context() -> dict[str, Any]:
+        organisation = current_user.organisation if current_user.is_authenticated else None
+        return {
+            "nav_items": navigation.nav_items(),
+            "organisation": organisation,
+            "demo_mode": app.config["DEMO_MODE"],
+            "app_version": VERSION,
+            "asset": asset,
+        }
+
+
+def asset(path: str) -> str:
+    """Address of a built file; the version makes browsers fetch a new release's files."""
+    return url_for("static", filename=path, v=VERSION)
+
+
+def _register_errors(app: Flask) -> None:
+    @app.errorhandler(CSRFError)
+    def csrf_failed(error: CSRFError) -> ResponseReturnValue:
+        return render_template("errors/csrf.html"), 400
+
+    @app.errorhandler(HTTPException)
+    def http_error(error: HTTPException) -> ResponseReturnValue:
+        code = error.code or 500
+        if error.response is not None or code < 400:
+            return error
+        if request.accept_mimetypes.best == "application/json":
+            return {"error": error.name}, code
+        page = code if code in {400, 403, 404, 413, 429} else (400 if code < 500 else 500)
+        return render_template(f"errors/{page}.html", code=code), code
+
+    @app.errorhandler(Exception)
+    def unexpected_error(error: Exception) -> ResponseReturnValue:
+        logging.getLogger("bus_ops").exception("unexpected error at %s", request.path)
+        if app.testing:
+            raise error
+        db.session.rollback()
+        return render_template("errors/500.html", code=500), 500
+
+
+__all__ = ["VERSION", "asset", "create_app", "schema"]

@@ -1,0 +1,90 @@
+"""Forms of signing in and of administering accounts."""
+
+from __future__ import annotations
+
+from flask_babel import lazy_gettext as _l
+from flask_wtf import FlaskForm
+from wtforms import BooleanField, PasswordField, SelectField, StringField
+from wtforms.validators import DataRequired, EqualTo, Length, Optional, Regexp, ValidationError
+
+from ..config import LANGUAGES
+from ..database import db
+from ..i18n import LANGUAGE_NAMES
+from .models import Role, User
+from .passwords import LONGEST_PASSWORD, SHORTEST_PASSWORD, hash_password
+from .queries import user_named
+
+_PASSWORD_LENGTH = Length(
+    SHORTEST_PASSWORD,
+    LONGEST_PASSWORD,
+    message=_l("Use at least %(min)d characters (at most %(max)d).")
+    % {"min": SHORTEST_PASSWORD, "max": LONGEST_PASSWORD},
+)
+
+
+class SignInForm(FlaskForm):
+    """Name and password."""
+
+    username = StringField(_l("User name"), [DataRequired(_l("Enter your user name."))])
+    password = PasswordField(
+        _l("Password"), [DataRequired(_l("Enter your password.")), Length(max=LONGEST_PASSWORD)]
+    )
+
+
+class UserForm(FlaskForm):
+    """An account as an administrator edits it."""
+
+    full_name = StringField(_l("Full name"), [DataRequired(_l("Enter the name.")), Length(max=200)])
+    username = StringField(
+        _l("User name"),
+        [
+            DataRequired(_l("Enter a user name.")),
+            Length(max=80),
+            Regexp(r"^[\w.@-]+$", message=_l("Use letters, digits and . - _ @ only.")),
+        ],
+    )
+    role = SelectField(_l("Role"), choices=Role.choices())
+    language = SelectField(
+        _l("Language"), choices=[(code, LANGUAGE_NAMES[code]) for code in LANGUAGES]
+    )
+    enabled = BooleanField(_l("May sign in"), default=True)
+    password = PasswordField(_l("New password"), [Optional(), _PASSWORD_LENGTH])
+
+    def __init__(self, account: User | None = None) -> None:
+        super().__init__(obj=account)
+        self._account = account
+
+    def validate_username(self, field: StringField) -> None:
+        """Names are unique in the installation, because people sign in by name alone."""
+        other = user_named(field.data or "")
+        if other is not None and other is not self._account:
+            raise ValidationError(_l("This user name is taken; choose another."))
+
+    def validate_password(self, field: PasswordField) -> None:
+        """A new account needs a password."""
+        if self._account is None and not field.data:
+            raise ValidationError(_l("Enter a password for the new account."))
+
+    def apply_to(self, account: User) -> None:
+        """Write the fields to the account; a new password signs it out everywhere."""
+        account.full_name = self.full_name.data or ""
+        account.username = (self.username.data or "").strip().lower()
+        account.role = Role(self.role.data)
+        account.language = self.language.data
+        account.enabled = bool(self.enabled.data)
+        if self.password.data:
+            account.password_hash = hash_password(self.password.data)
+        db.session.add(account)
+
+
+class PasswordForm(FlaskForm):
+    """A person's own new password."""
+
+    present = PasswordField(_l("Present password"), [DataRequired(_l("Enter your password."))])
+    password = PasswordField(
+        _l("New password"), [DataRequired(_l("Enter the new password.")), _PASSWORD_LENGTH]
+    )
+    again = PasswordField(
+        _l("New password again"),
+        [EqualTo("password", message=_l("The two new passwords differ; type them again."))],
+    )

@@ -1,0 +1,31 @@
+"""Questions about accounts, each named for its answer."""
+
+from __future__ import annotations
+
+from sqlalchemy import select
+
+from ..database import db, owned
+from .models import Organisation, Role, User
+
+
+def user_named(username: str) -> User | None:
+    """The account of this name; names ignore case and blanks around them."""
+    return db.session.scalar(select(User).where(User.username == username.strip().lower()))
+
+
+def users_of_organisation() -> list[User]:
+    """Every account of the current library, by name."""
+    return list(db.session.scalars(owned(User).order_by(User.full_name)))
+
+
+def sole_organisation() -> Organisation | None:
+    """The library of an installation that serves one; None before the first start."""
+    return db.session.scalar(select(Organisation).order_by(Organisation.id).limit(1))
+
+
+def is_last_administrator(account: User) -> bool:
+    """Whether nobody else could administer the library any more."""
+    others = owned(User).where(
+        User.id != account.id, User.role == Role.ADMINISTRATOR, User.enabled.is_(True)
+    )
+    return db.session.scalar(others.limit(1)) is None

@@ -1,0 +1,145 @@
+"""Signing in and out, one's own account, and the administrator's list of accounts."""
+
+from __future__ import annotations
+
+import secrets
+from urllib.parse import urlsplit
+
+from flask import Blueprint, abort, flash, redirect, render_template, request, session, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_login import current_user, login_user, logout_user
+
+from ..config import LANGUAGES
+from ..database import current_organisation_id, db, now, owned_or_404
+from .access import ADMINISTRATORS, EVERYONE, open_to_all, roles_allowed
+from .forms import PasswordForm, SignInForm, UserForm
+from .limits import limiter, sign_in_key, sign_in_limit
+from .models import Role, User
+from .passwords import hash_password, password_matches
+from .queries import is_last_administrator, user_named, users_of_organisation
+
+blueprint = Blueprint("accounts", __name__, url_prefix="/accounts")
+
+
+@blueprint.route("/sign-in", methods=["GET", "POST"])
+@open_to_all
+@limiter.limit(sign_in_limit, methods=["POST"], key_func=sign_in_key)
+def sign_in() -> ResponseReturnValue:
+    """Sign in by name and password."""
+    if current_user.is_authenticated:
+        return redirect(url_for("home"))
+    form = SignInForm()
+    if form.validate_on_submit():
+        account = user_named(form.username.data or "")
+        matches = password_matches(
+            account.password_hash if account else None, form.password.data or ""
+        )
+        if account and matches and account.enabled:
+            _begin_session(account)
+            return redirect(_safe_next() or url_for("home"))
+        flash(_("The name and password do not match. Check both and try again."), "danger")
+    return render_template("accounts/sign_in.html", form=form, next_page=_safe_next())
+
+
+@blueprint.post("/sign-out")
+@open_to_all
+def sign_out() -> ResponseReturnValue:
+    """End this session."""
+    language = session.get("language")
+    logout_user()
+    session.clear()
+    if language:
+        session["language"] = language
+    return redirect(url_for("accounts.sign_in"))
+
+
+@blueprint.post("/language")
+@open_to_all
+def set_language() -> ResponseReturnValue:
+    """Choose the language of the pages."""
+    language = request.form.get("language", "")
+    if language not in LANGUAGES:
+        abort(400)
+    session["language"] = language
+    if current_user.is_authenticated:
+        current_user.language = language
+        db.session.commit()
+    return redirect(_safe_next() or url_for("home"))
+
+
+@blueprint.route("/me", methods=["GET", "POST"])
+@roles_allowed(*EVERYONE)
+def own_account() -> ResponseReturnValue:
+    """One's own account: change the password."""
+    form = PasswordForm()
+    if form.validate_on_submit():
+        if not password_matches(current_user.password_hash, form.present.data or ""):
+            form.present.errors = [_("This is not your present password.")]
+        else:
+            current_user.password_hash = hash_password(form.password.data or "")
+            current_user.session_mark = secrets.token_hex(16)
+            db.session.commit()
+            login_user(current_user)
+            flash(_("Your password is changed. Other devices are signed out."), "success")
+            return redirect(url_for("accounts.own_account"))
+    return render_template("accounts/own_account.html", form=form)
+
+
+@blueprint.get("/")
+@roles_allowed(*ADMINISTRATORS)
+def user_list() -> ResponseReturnValue:
+    """Every account of the library."""
+    return render_template("accounts/user_list.html", users=users_of_organisation())
+
+
+@blueprint.route("/new", methods=["GET", "POST"])
+@roles_allowed(*ADMINISTRATORS)
+def new_user() -> ResponseReturnValue:
+    """Make an account."""
+    form = UserForm()
+    if form.validate_on_submit():
+        account = User(organisation_id=current_organisation_id())
+        form.apply_to(account)
+        db.session.commit()
+        flash(_("%(name)s can sign in now.", name=account.full_name), "success")
+        return redirect(url_for("accounts.user_list"))
+    return render_template("accounts/user_form.html", form=form, account=None)
+
+
+@blueprint.route("/<int:user_id>", methods=["GET", "POST"])
+@roles_allowed(*ADMINISTRATORS)
+def edit_user(user_id: int) -> ResponseReturnValue:
+    """Change an account, its role or its password; or lock it."""
+    account = owned_or_404(User, user_id)
+    form = UserForm(account)
+    if form.validate_on_submit():
+        demoted = form.role.data != Role.ADMINISTRATOR or not form.enabled.data
+        if account.role == Role.ADMINISTRATOR and demoted and is_last_administrator(account):
+            flash(_("This is the last administrator; name another one first."), "danger")
+            return render_template("accounts/user_form.html", form=form, account=account)
+        form.apply_to(account)
+        if form.password.data or not account.enabled:
+            account.session_mark = secrets.token_hex(16)
+        db.session.commit()
+        flash(_("Saved."), "success")
+        return redirect(url_for("accounts.user_list"))
+    return render_template("accounts/user_form.html", form=form, account=account)
+
+
+def _begin_session(account: User) -> None:
+    language = session.get("language") or account.language
+    session.clear()
+    session.permanent = True
+    session["language"] = language
+    account.last_signed_in_at = now()
+    db.session.commit()
+    login_user(account)
+
+
+def _safe_next() -> str | None:
+    """The page to go on to, if it is one of ours (never another host)."""
+    target = request.values.get("next", "")
+    parts = urlsplit(target)
+    ours = target.startswith("/") and not target.startswith(("//", "/\\"))
+    return target if ours and not parts.scheme and not parts.netloc else None

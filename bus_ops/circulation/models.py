@@ -1,0 +1,161 @@
+"""Tables of readers and cards, titles and copies, and of loans.
+
+``Loan``, ``OnSiteUse`` and ``IssuedCard`` are projections of the event log.
+"""
+
+from __future__ import annotations
+
+import uuid
+from datetime import date, datetime
+
+from flask_babel import lazy_gettext as _l
+from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, Uuid
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from ..database import Base, OwnedByOrganisation, UTCDateTime, enum_column
+from ..i18n import LabelledEnum
+from ..places.models import Place
+from ..timetable.models import Audience, Visit
+
+
+class CardKind(LabelledEnum):
+    """Kinds of cards that are counted apart."""
+
+    LIBRARY = "library", _l("Library card")
+    VAN = "van", _l("Van card")
+    CHILD = "child", _l("Children's card")
+    TEACHER = "teacher", _l("Teacher's card")
+
+
+class Reader(OwnedByOrganisation, Base):
+    """Who borrows; as little as lending needs."""
+
+    __tablename__ = "reader"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    full_name: Mapped[str] = mapped_column(String(200))
+    search_key: Mapped[str] = mapped_column(String(200), default="", index=True)
+    audience: Mapped[Audience | None] = mapped_column(enum_column(Audience))
+    # The stop's place where the reader borrows.
+    place_id: Mapped[int | None] = mapped_column(ForeignKey("place.id"), index=True)
+    class_name: Mapped[str] = mapped_column(String(40), default="")
+
+    place: Mapped[Place | None] = relationship()
+    cards: Mapped[list[Card]] = relationship(back_populates="reader")
+
+
+class Card(OwnedByOrganisation, Base):
+    """A card with the number that is scanned."""
+
+    __tablename__ = "card"
+    __table_args__ = (UniqueConstraint("organisation_id", "number"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    number: Mapped[str] = mapped_column(String(40))
+    kind: Mapped[CardKind] = mapped_column(enum_column(CardKind), default=CardKind.VAN)
+    reader_id: Mapped[int] = mapped_column(ForeignKey("reader.id", ondelete="CASCADE"), index=True)
+    issued_on: Mapped[date | None]
+    expires_on: Mapped[date | None]
+    enabled: Mapped[bool] = mapped_column(default=True)
+    # Set where the card came from the log: replaying makes the card and its reader again.
+    event_id: Mapped[uuid.UUID | None] = mapped_column(Uuid, unique=True)
+
+    reader: Mapped[Reader] = relationship(back_populates="cards")
+
+
+class Title(OwnedByOrganisation, Base):
+    """A work as the catalogue knows it."""
+
+    __tablename__ = "title"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(String(300))
+    author: Mapped[str] = mapped_column(String(200), default="")
+    search_key: Mapped[str] = mapped_column(String(500), default="", index=True)
+    subject: Mapped[str] = mapped_column(String(120), default="")
+    isbn: Mapped[str] = mapped_column(String(20), default="")
+    year: Mapped[int | None]
+
+
+class Copy(OwnedByOrganisation, Base):
+    """One item with its barcode."""
+
+    __tablename__ = "copy"
+    __table_args__ = (UniqueConstraint("organisation_id", "barcode"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    title_id: Mapped[int] = mapped_column(ForeignKey("title.id", ondelete="CASCADE"), index=True)
+    barcode: Mapped[str] = mapped_column(String(40))
+    added_on: Mapped[date | None]
+    withdrawn_on: Mapped[date | None]
+
+    title: Mapped[Title] = relationship()
+
+
+class Loan(OwnedByOrganisation, Base):
+    """Projection: one copy to one reader, until returned; due at the stop's next visit."""
+
+    __tablename__ = "loan"
+    __table_args__ = (
+        Index("ix_loan_open_barcode", "organisation_id", "barcode", "returned_at"),
+        Index("ix_loan_card", "organisation_id", "card_number"),
+        Index("ix_loan_due_visit", "due_visit_id"),
+    )
+
+    # The lending event: the same fact gives the same loan, whenever it is replayed.
+    event_id: Mapped[uuid.UUID] = mapped_column(Uuid, primary_key=True)
+    barcode: Mapped[str] = mapped_column(String(40))
+    card_number: Mapped[str] = mapped_column(String(40))
+    copy_id: Mapped[int | None] = mapped_column(ForeignKey("copy.id"), index=True)
+    card_id: Mapped[int | None] = mapped_column(ForeignKey("card.id"), index=True)
+    visit_id: Mapped[int] = mapped_column(ForeignKey("visit.id"), index=True)
+    place_id: Mapped[int] = mapped_column(ForeignKey("place.id"), index=True)
+    lent_at: Mapped[datetime] = mapped_column(UTCDateTime)
+    # The visit the loan is due at; None where the term's last day holds instead.
+    due_visit_id: Mapped[int | None] = mapped_column(ForeignKey("visit.id"))
+    due_on: Mapped[date]
+    renewals: Mapped[int] = mapped_column(default=0)
+    # When it was last renewed; due dates count from then.
+    renewed_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    renewed_visit_id: Mapped[int | None] = mapped_column(ForeignKey("visit.id"))
+    returned_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    return_visit_id: Mapped[int | None] = mapped_column(ForeignKey("visit.id"), index=True)
+    return_event_id: Mapped[uuid.UUID | None] = mapped_column(Uuid)
+
+    copy: Mapped[Copy | None] = relationship()
+    card: Mapped[Card | None] = relationship()
+    place: Mapped[Place] = relationship()
+    visit: Mapped[Visit] = relationship(foreign_keys=[visit_id])
+
+
+class Renewal(OwnedByOrganisation, Base):
+    """Projection: a loan prolonged at a visit; counted apart from loans."""
+
+    __tablename__ = "renewal"
+
+    event_id: Mapped[uuid.UUID] = mapped_column(Uuid, primary_key=True)
+    loan_event_id: Mapped[uuid.UUID] = mapped_column(Uuid, index=True)
+    visit_id: Mapped[int] = mapped_column(ForeignKey("visit.id"), index=True)
+    renewed_at: Mapped[datetime] = mapped_column(UTCDateTime)
+
+
+class OnSiteUse(OwnedByOrganisation, Base):
+    """Projection: items read on the spot at a visit; apart from loans."""
+
+    __tablename__ = "on_site_use"
+
+    event_id: Mapped[uuid.UUID] = mapped_column(Uuid, primary_key=True)
+    visit_id: Mapped[int] = mapped_column(ForeignKey("visit.id"), index=True)
+    items: Mapped[int]
+    barcode: Mapped[str] = mapped_column(String(40), default="")
+
+
+class IssuedCard(OwnedByOrganisation, Base):
+    """Projection: cards made at a visit, by kind (a count, or one card with its number)."""
+
+    __tablename__ = "issued_card"
+
+    event_id: Mapped[uuid.UUID] = mapped_column(Uuid, primary_key=True)
+    visit_id: Mapped[int] = mapped_column(ForeignKey("visit.id"), index=True)
+    kind: Mapped[CardKind] = mapped_column(enum_column(CardKind))
+    cards: Mapped[int]

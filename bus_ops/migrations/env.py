@@ -1,0 +1,26 @@
+"""Alembic's environment: runs migrations on the app's own engine and models."""
+
+from __future__ import annotations
+
+from alembic import context
+from bus_ops.database import db
+from bus_ops.schema import Base
+
+target_metadata = Base.metadata
+
+
+def run_migrations() -> None:
+    """Upgrade or downgrade the app's database; batches let SQLite alter its tables."""
+    with db.engine.connect() as connection:
+        context.configure(
+            connection=connection,
+            target_metadata=target_metadata,
+            render_as_batch=True,
+            compare_type=True,
+            user_module_prefix="database.",
+        )
+        with context.begin_transaction():
+            context.run_migrations()
+
+
+run_migrations()

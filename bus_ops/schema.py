@@ -1,0 +1,22 @@
+"""Every table of the app, imported in one place, so that migrations and fresh databases see all."""
+
+from .accounts import models as accounts
+from .background import JobRun, LongTask
+from .circulation import models as circulation
+from .database import Base
+from .fleet import models as fleet
+from .places import models as places
+from .tablet import models as tablet
+from .timetable import models as timetable
+
+__all__ = [
+    "Base",
+    "JobRun",
+    "LongTask",
+    "accounts",
+    "circulation",
+    "fleet",
+    "places",
+    "tablet",
+    "timetable",
+]

@@ -1,0 +1,180 @@
+"""What every test may ask for: real input, an application on SQLite or PostgreSQL, signed-in clients."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from bus_ops import create_app
+from bus_ops.accounts.models import Organisation, Role, User
+from bus_ops.accounts.passwords import hash_password
+from bus_ops.database import db
+from flask import Flask
+from flask.testing import FlaskClient
+from hypothesis import HealthCheck, settings
+
+from tests.postgres import PostgresServer
+
+settings.register_profile(
+    "bus-ops",
+    deadline=None,
+    max_examples=60,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+settings.load_profile("bus-ops")
+
+PASSWORD = "sông Hậu chảy hiền"
+REPOSITORY = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """Real input that stands beside the project and is not part of it."""
+    folder = REPOSITORY.parent / "shared" / "data"
+    if not folder.is_dir():
+        pytest.skip(f"the folder of real input {folder} is not here")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def password_hash() -> str:
+    """argon2 is slow on purpose: hash the tests' password once."""
+    return hash_password(PASSWORD)
+
+
+def app_settings(data_folder: Path, database_url: str) -> dict[str, Any]:
+    """Settings of a test: nothing leaves the machine, no attempt is limited."""
+    return {
+        "TESTING": True,
+        "DATA_FOLDER": data_folder,
+        "DATABASE_URL": database_url,
+        "SECRET_KEY": "only for tests",
+        "SERVER_NAME": None,
+        "GEOCODING": False,
+        "TILE_URL": "",
+        "WTF_CSRF_ENABLED": False,
+        "RATELIMIT_ENABLED": False,
+    }
+
+
+@pytest.fixture(scope="session")
+def empty_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An SQLite file with all tables, made once and copied for each test."""
+    folder = tmp_path_factory.mktemp("empty")
+    path = folder / "empty.sqlite3"
+    app = create_app(app_settings(folder, f"sqlite:///{path}"))
+    with app.app_context():
+        db.create_all()
+        db.session.remove()
+        db.engine.dispose()
+    return path
+
+
+@pytest.fixture
+def sqlite_url(empty_sqlite: Path, tmp_path: Path) -> str:
+    """A fresh SQLite database with all tables."""
+    copy = tmp_path / "test.sqlite3"
+    shutil.copy(empty_sqlite, copy)
+    return f"sqlite:///{copy}"
+
+
+@pytest.fixture(scope="session")
+def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
+    """A real PostgreSQL server of this test run's own; its absence is a failure with a remedy."""
+    server = PostgresServer.start()
+    try:
+        app = create_app(
+            app_settings(tmp_path_factory.mktemp("pg"), server.new_database("all_tables"))
+        )
+        with app.app_context():
+            db.create_all()
+            db.session.remove()
+            db.engine.dispose()
+        yield server
+    finally:
+        server.stop()
+
+
+@pytest.fixture
+def postgres_url(postgres_server: PostgresServer) -> str:
+    """A fresh PostgreSQL database with all tables."""
+    return postgres_server.new_database(template="all_tables")
+
+
+@pytest.fixture(
+    params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)],
+)
+def each_database_url(request: pytest.FixtureRequest) -> str:
+    """Both databases in turn: storage tests pass on each."""
+    name = "sqlite_url" if request.param == "sqlite" else "postgres_url"
+    url: str = request.getfixturevalue(name)
+    return url
+
+
+def _running_app(url: str, tmp_path: Path) -> Iterator[Flask]:
+    app = create_app(app_settings(tmp_path, url))
+    with app.app_context():
+        yield app
+        db.session.remove()
+        db.engine.dispose()
+
+
+@pytest.fixture
+def app(sqlite_url: str, tmp_path: Path) -> Iterator[Flask]:
+    """The application on a fresh SQLite database, inside its application context."""
+    yield from _running_app(sqlite_url, tmp_path)
+
+
+@pytest.fixture
+def app_on_each(each_database_url: str, tmp_path: Path) -> Iterator[Flask]:
+    """The application on SQLite and on PostgreSQL."""
+    yield from _running_app(each_database_url, tmp_path)
+
+
+def add_organisation(name: str = "Thư viện thử nghiệm") -> Organisation:
+    """A library, flushed so that it has its id."""
+    organisation = Organisation(name=name)
+    db.session.add(organisation)
+    db.session.flush()
+    return organisation
+
+
+@pytest.fixture
+def organisation(request: pytest.FixtureRequest) -> Organisation:
+    """A library in the database of the test's app."""
+    fixture = "app_on_each" if "app_on_each" in request.fixturenames else "app"
+    request.getfixturevalue(fixture)
+    library = add_organisation()
+    db.session.commit()
+    return library
+
+
+SignIn = Callable[[Role], FlaskClient]
+
+
+@pytest.fixture
+def sign_in(app: Flask, organisation: Organisation, password_hash: str) -> SignIn:
+    """A client signed in as a person of the role (username = role)."""
+
+    def client_of(role: Role) -> FlaskClient:
+        account = User(
+            organisation_id=organisation.id,
+            username=role.value,
+            full_name=f"Người {role.value}",
+            role=role,
+            password_hash=password_hash,
+            language="en",
+        )
+        db.session.add(account)
+        db.session.commit()
+        client = app.test_client()
+        answer = client.post(
+            "/accounts/sign-in", data={"username": role.value, "password": PASSWORD}
+        )
+        assert answer.status_code == 302, answer.get_data(as_text=True)
+        return client
+
+    return client_of
