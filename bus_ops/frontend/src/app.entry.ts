@@ -1,0 +1,74 @@
+// What every page does: partial updates, the theme, asking before what cannot be taken back.
+import Collapse from "bootstrap/js/dist/collapse";
+import Dropdown from "bootstrap/js/dist/dropdown";
+import htmx from "htmx.org";
+
+htmx.config.allowEval = false;
+htmx.config.includeIndicatorStyles = false;
+
+const csrfToken = document.querySelector<HTMLMetaElement>("meta[name=csrf-token]")?.content ?? "";
+
+document.addEventListener("htmx:configRequest", (event) => {
+  const detail = (event as CustomEvent<{ headers: Record<string, string> }>).detail;
+  detail.headers["X-CSRFToken"] = csrfToken;
+});
+
+function switchTheme(): void {
+  const root = document.documentElement;
+  const next = root.dataset["bsTheme"] === "dark" ? "light" : "dark";
+  root.dataset["bsTheme"] = next;
+  localStorage.setItem("theme", next);
+}
+
+// Asks with the page's own dialog; the form goes on only after "yes".
+function askFirst(form: HTMLFormElement, question: string): void {
+  const dialog = document.querySelector<HTMLDialogElement>("#confirm-dialog");
+  const text = dialog?.querySelector("[data-question]");
+  if (!dialog || !text) return;
+  text.textContent = question;
+  dialog.returnValue = "";
+  dialog.addEventListener(
+    "close",
+    () => {
+      if (dialog.returnValue !== "yes") return;
+      delete form.dataset["confirm"];
+      form.requestSubmit();
+    },
+    { once: true },
+  );
+  dialog.showModal();
+}
+
+// A form is sent once: the second tap of a double tap finds its button asleep.
+function sleepButtons(form: HTMLFormElement): void {
+  for (const button of form.querySelectorAll<HTMLButtonElement>("button[type=submit]")) {
+    setTimeout(() => (button.disabled = true));
+    setTimeout(() => (button.disabled = false), 8000);
+  }
+}
+
+document.addEventListener("submit", (event) => {
+  const form = event.target as HTMLFormElement;
+  const question = form.dataset["confirm"];
+  if (question) {
+    event.preventDefault();
+    askFirst(form, question);
+    return;
+  }
+  if (form.method === "post" && !form.hasAttribute("hx-post")) sleepButtons(form);
+});
+
+document.addEventListener("change", (event) => {
+  const field = event.target as HTMLElement;
+  if (field.matches("[data-autosubmit]")) field.closest("form")?.requestSubmit();
+});
+
+document.addEventListener("click", (event) => {
+  const target = (event.target as HTMLElement).closest<HTMLElement>("[data-theme-switch], [data-print]");
+  if (!target) return;
+  if (target.hasAttribute("data-print")) window.print();
+  else switchTheme();
+});
+
+for (const toggle of document.querySelectorAll("[data-bs-toggle=dropdown]")) new Dropdown(toggle);
+for (const pane of document.querySelectorAll(".collapse")) new Collapse(pane, { toggle: false });
