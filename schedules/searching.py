@@ -1,4 +1,4 @@
-"""Finding Vietnamese names as people type them: with or without diacritics, in any tone spelling."""
+"""Finding Vietnamese names as people type them: with or without diacritics or tone marks."""
 
 from __future__ import annotations
 

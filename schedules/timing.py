@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from .travel import Leg, Position, TravelSource
 
@@ -234,7 +235,7 @@ def _shortest_way(
     nearest: list[DayStop] = []
     here, left = start, list(known)
     while left:
-        stop = min(left, key=lambda s: travel.leg(here, s.position).distance_m)  # type: ignore[arg-type]  # noqa: B023
+        stop = min(left, key=lambda s: travel.leg(here, s.position).distance_m)  # type: ignore[arg-type]
         left.remove(stop)
         nearest.append(stop)
         assert stop.position is not None
@@ -265,4 +266,4 @@ def _length(
     points = [start, *(stop.position for stop in tour if stop.position)]
     if depot is not None:
         points.append(depot)
-    return sum(travel.leg(a, b).distance_m for a, b in zip(points, points[1:], strict=False))
+    return sum(travel.leg(a, b).distance_m for a, b in pairwise(points))

@@ -1,4 +1,4 @@
-"""What every test may ask for: real input, an application on SQLite or PostgreSQL, signed-in clients."""
+"""What every test may ask for: real input, an app on SQLite or PostgreSQL, signed-in clients."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from bus_ops import create_app
-from bus_ops.accounts.models import Organisation, Role, User
-from bus_ops.accounts.passwords import hash_password
-from bus_ops.database import db
 from flask import Flask
 from flask.testing import FlaskClient
 from hypothesis import HealthCheck, settings
 
+from bus_ops import create_app
+from bus_ops.accounts.models import Organisation, Role, User
+from bus_ops.accounts.passwords import hash_password
+from bus_ops.database import db
 from tests.postgres import PostgresServer
 
 settings.register_profile(

@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from bus_ops import create_app
-from bus_ops.database import db
-from bus_ops.schema import Base
 from flask import Flask
 from flask_migrate import downgrade, upgrade
 from sqlalchemy import inspect
 
+from bus_ops import create_app
+from bus_ops.database import db
+from bus_ops.schema import Base
 from tests.conftest import app_settings
 from tests.postgres import PostgresServer
 

@@ -63,6 +63,6 @@ def init_access(app: Flask) -> None:
         if not current_user.is_authenticated:
             wanted = request.full_path.rstrip("?") if request.method == "GET" else None
             return redirect(url_for("accounts.sign_in", next=wanted))
-        abort(403)
+        return abort(403)
 
     app.jinja_env.globals["may_open"] = may_open

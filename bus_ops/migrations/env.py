@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from alembic import context
+
 from bus_ops.database import db
 from bus_ops.schema import Base
 
