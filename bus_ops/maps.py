@@ -1,0 +1,219 @@
+"""Folium maps under a strict Content-Security-Policy.
+
+Folium writes a map as a page with inline scripts and outside hosts. Here only its script is taken,
+and answered from an address of its own; the page holds the box and Leaflet, both the app's own.
+Without tiles a map stays readable: outlines of communes, numbered stops, the route's line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import folium
+from branca.element import MacroElement
+from flask import Response, current_app
+from folium.template import Template
+from folium.utilities import JsCode
+from markupsafe import escape
+
+Point = tuple[float, float]
+
+_LINE_COLOUR = "#0b6e69"
+_OUTLINE = {"color": "#7c8f8b", "weight": 1.2, "fillColor": "#ffffff", "fillOpacity": 0.25}
+
+
+@dataclass(frozen=True)
+class MapStop:
+    """A numbered marker; ``status`` is the end of its CSS class."""
+
+    number: str
+    name: str
+    lat: float
+    lon: float
+    status: str = "planned"
+    detail: str = ""
+    href: str = ""
+
+
+@dataclass(frozen=True)
+class MapOutline:
+    """A commune's outline (a GeoJSON geometry) with its name."""
+
+    name: str
+    geometry: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class MapFigure:
+    """A circle whose area tells a figure."""
+
+    name: str
+    lat: float
+    lon: float
+    value: float
+    text: str
+    href: str = ""
+
+
+class BoundPopup(MacroElement):
+    """A popup of escaped HTML, bound without jQuery (which Folium's own would need)."""
+
+    _template = Template(
+        """
+        {% macro script(this, kwargs) %}
+            {{ this._parent.get_name() }}.bindPopup({{ this.html|tojson }});
+        {% endmacro %}
+        """
+    )
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self._name = "BoundPopup"
+        self.html = html
+
+
+class QuietPrefix(MacroElement):
+    """The attribution names the data only."""
+
+    _template = Template(
+        """
+        {% macro script(this, kwargs) %}
+            {{ this._parent.get_name() }}.attributionControl.setPrefix(false);
+        {% endmacro %}
+        """
+    )
+
+
+def run_map(
+    map_id: str,
+    stops: Sequence[MapStop],
+    depot: MapStop | None = None,
+    path: Sequence[Point] = (),
+    outlines: Iterable[MapOutline] = (),
+) -> folium.Map:
+    """A day's route: depot, numbered stops by status, the line between them."""
+    drawn = _empty_map(map_id, outlines)
+    if len(path) > 1:
+        folium.PolyLine(path, color=_LINE_COLOUR, weight=4, opacity=0.75).add_to(drawn)
+    for stop in [*([depot] if depot else []), *stops]:
+        _add_marker(drawn, stop)
+    _fit(drawn, [*([(depot.lat, depot.lon)] if depot else []), *((s.lat, s.lon) for s in stops)])
+    return drawn
+
+
+def places_map(
+    map_id: str, points: Sequence[MapStop], outlines: Iterable[MapOutline] = ()
+) -> folium.Map:
+    """Many places as small circles in one layer."""
+    drawn = _empty_map(map_id, outlines, prefer_canvas=len(points) > 300)
+    _add_circles(drawn, [(p.lat, p.lon, 6.0, _popup(p.name, p.detail, p.href)) for p in points])
+    _fit(drawn, [(p.lat, p.lon) for p in points])
+    return drawn
+
+
+def figures_map(
+    map_id: str, figures: Sequence[MapFigure], outlines: Iterable[MapOutline] = ()
+) -> folium.Map:
+    """Circles whose area grows with the figure."""
+    drawn = _empty_map(map_id, outlines)
+    top = max((figure.value for figure in figures), default=0)
+    circles = [
+        (f.lat, f.lon, 4 + 26 * (f.value / top) ** 0.5, _popup(f.name, f.text, f.href))
+        for f in sorted(figures, key=lambda f: -f.value)
+        if top and f.value > 0
+    ]
+    _add_circles(drawn, circles)
+    _fit(drawn, [(f.lat, f.lon) for f in figures])
+    return drawn
+
+
+def map_script(drawn: folium.Map) -> Response:
+    """The map's JavaScript, to be loaded after Leaflet by the page that holds its box."""
+    root = drawn.get_root()
+    root.render()
+    return Response(root.script.render(), mimetype="text/javascript")
+
+
+def _empty_map(
+    map_id: str, outlines: Iterable[MapOutline], prefer_canvas: bool = False
+) -> folium.Map:
+    drawn = folium.Map(
+        location=(10.036, 105.788), zoom_start=11, tiles=None, prefer_canvas=prefer_canvas
+    )
+    drawn._id = map_id
+    drawn.add_child(QuietPrefix())
+    tile_url = current_app.config["TILE_URL"]
+    if tile_url:
+        attribution = str(escape(current_app.config["TILE_ATTRIBUTION"]))
+        folium.TileLayer(tiles=tile_url, attr=attribution, max_zoom=19).add_to(drawn)
+    _add_outlines(drawn, outlines)
+    return drawn
+
+
+def _add_outlines(drawn: folium.Map, outlines: Iterable[MapOutline]) -> None:
+    features = [
+        {"type": "Feature", "geometry": o.geometry, "properties": {"name": str(escape(o.name))}}
+        for o in outlines
+    ]
+    if not features:
+        return
+    folium.GeoJson(
+        {"type": "FeatureCollection", "features": features},
+        style_function=lambda _: _OUTLINE,
+        on_each_feature=JsCode(
+            "function(feature, layer) { layer.options.interactive = false;"
+            " layer.bindTooltip(feature.properties.name,"
+            " {className: 'map-commune-label', sticky: true}); }"
+        ),
+    ).add_to(drawn)
+
+
+def _add_marker(drawn: folium.Map, stop: MapStop) -> None:
+    icon = folium.DivIcon(
+        html=str(escape(stop.number)),
+        class_name=f"stop-marker stop-marker--{stop.status}",
+        icon_size=(30, 30),
+        icon_anchor=(15, 15),
+    )
+    label = f"{stop.number} {stop.name}".strip()
+    marker = folium.Marker((stop.lat, stop.lon), icon=icon, title=label, alt=label)
+    marker.add_child(BoundPopup(_popup(stop.name, stop.detail, stop.href)))
+    marker.add_to(drawn)
+
+
+def _add_circles(drawn: folium.Map, circles: Sequence[tuple[float, float, float, str]]) -> None:
+    features = [
+        {
+            "type": "Feature",
+            "geometry": {"type": "Point", "coordinates": [lon, lat]},
+            "properties": {"popup": popup, "radius": round(radius, 1)},
+        }
+        for lat, lon, radius, popup in circles
+    ]
+    if not features:
+        return
+    folium.GeoJson(
+        {"type": "FeatureCollection", "features": features},
+        marker=folium.CircleMarker(
+            color="#ffffff", weight=1.5, fill=True, fill_color=_LINE_COLOUR, fill_opacity=0.75
+        ),
+        on_each_feature=JsCode(
+            "function(feature, layer) { layer.setRadius(feature.properties.radius);"
+            " layer.bindPopup(feature.properties.popup); }"
+        ),
+    ).add_to(drawn)
+
+
+def _popup(name: str, detail: str, href: str) -> str:
+    title = f'<a href="{escape(href)}">{escape(name)}</a>' if href else str(escape(name))
+    return f"<strong>{title}</strong>" + (f"<br>{escape(detail)}" if detail else "")
+
+
+def _fit(drawn: folium.Map, points: Sequence[Point]) -> None:
+    if not points:
+        return
+    lats, lons = [lat for lat, _ in points], [lon for _, lon in points]
+    bounds = [(min(lats), min(lons)), (max(lats), max(lons))]
+    drawn.fit_bounds(bounds, padding=(30, 30), max_zoom=15)
