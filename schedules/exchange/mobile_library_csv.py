@@ -13,14 +13,15 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
+from typing import NamedTuple
 
 from ..recurrence import Recurrence, RuleError, parse_recurrence
 from .formula_safety import plain_cell
-from .text_encoding import NotText, decode
+from .text_encoding import NotTextError, decode
 
 COLUMNS = (
     "organisation",
@@ -52,6 +53,9 @@ STOP_TYPES = {
     "other": "other",
 }
 LONGEST_CELL = 2000
+# Below the csv module's own limit of a cell, so that it never refuses one.
+LONGEST_RECORD = 100_000
+MOST_LINES_OF_A_CELL = 20
 _CLOCK = re.compile(r"^(\d{1,2})[:.](\d{2})(?::\d{2})?$")
 
 
@@ -65,7 +69,7 @@ class FileProblem(StrEnum):
     REPEATED_COLUMN = "repeated_column"
 
 
-class UnreadableFile(ValueError):
+class UnreadableFileError(ValueError):
     """Nothing can be read; ``problem`` and ``detail`` tell why."""
 
     def __init__(self, file: str, problem: FileProblem, detail: str = "") -> None:
@@ -94,6 +98,7 @@ class RowFault(StrEnum):
     TOO_FEW_CELLS = "too_few_cells"
     TOO_LONG = "too_long"
     REPEATED_ROW = "repeated_row"
+    QUOTE_NOT_CLOSED = "quote_not_closed"
 
 
 @dataclass(frozen=True)
@@ -148,21 +153,24 @@ class ParsedTimetable:
 
 
 def parse_mobile_library_csv(data: bytes, file_name: str) -> ParsedTimetable:
-    """Read a file; raises UnreadableFile only when no row of it can be understood."""
+    """Read a file; raises UnreadableFileError only when no row of it can be understood."""
     try:
         decoded = decode(data)
-    except NotText:
-        raise UnreadableFile(file_name, FileProblem.NOT_TEXT) from None
+    except NotTextError:
+        raise UnreadableFileError(file_name, FileProblem.NOT_TEXT) from None
     if not decoded.text.strip():
-        raise UnreadableFile(file_name, FileProblem.EMPTY)
-    reader = csv.reader(
-        io.StringIO(decoded.text, newline=""), delimiter=_delimiter(decoded.text), strict=False
-    )
-    header = _header(next(_rows(reader), (1, []))[1], file_name)
+        raise UnreadableFileError(file_name, FileProblem.EMPTY)
+    records = _records(decoded.text, _delimiter(decoded.text))
+    header = _header(next(records, _Record(1, [])).cells, file_name)
     problems: list[RowProblem] = []
     rows: list[StopRow] = []
     seen: set[tuple[object, ...]] = set()
-    for line, cells in _rows(reader):
+    for line, cells, broken in records:
+        if broken:
+            problems.append(
+                RowProblem(file_name, line, "", cells[0][:120], RowFault.QUOTE_NOT_CLOSED, True)
+            )
+            continue
         if not any(cell.strip() for cell in cells):
             continue
         parsed = _RowParser(file_name, line, header, cells)
@@ -170,8 +178,7 @@ def parse_mobile_library_csv(data: bytes, file_name: str) -> ParsedTimetable:
         problems.extend(parsed.problems)
         if row is None:
             continue
-        identity = (row.organisation, row.mobile, row.route, row.community, row.stop)
-        identity += (row.lat, row.lon, row.arrival, row.recurrence)  # type: ignore[assignment]
+        identity = _identity(row)
         if identity in seen:
             problems.append(
                 RowProblem(file_name, line, "stop", row.stop, RowFault.REPEATED_ROW, True)
@@ -218,6 +225,12 @@ def write_mobile_library_csv(rows: Iterable[StopRow]) -> str:
     return out.getvalue()
 
 
+def _identity(row: StopRow) -> tuple[object, ...]:
+    """Two rows with the same identity say the same thing twice."""
+    place = (row.organisation, row.community, row.stop, row.lat, row.lon)
+    return (*place, row.mobile, row.route, row.arrival, row.recurrence)
+
+
 def _clock_text(minutes: int) -> str:
     return f"{minutes // 60:02d}:{minutes % 60:02d}"
 
@@ -227,21 +240,54 @@ def _delimiter(text: str) -> str:
     return max(",;\t", key=header.count)
 
 
-def _rows(reader: Iterable[list[str]]) -> Iterable[tuple[int, list[str]]]:  # type: ignore[misc]
-    for cells in reader:
-        yield reader.line_num, cells  # type: ignore[attr-defined]
+class _Record(NamedTuple):
+    """Cells of a record, the line it starts on, whether its quotes never close."""
+
+    line: int
+    cells: list[str]
+    broken: bool = False
+
+
+def _records(text: str, delimiter: str) -> Iterator[_Record]:
+    """Records of a CSV text. A quote that is never closed costs its own line, not all that follow.
+
+    Quoted cells may run over several lines, but no real one runs over more than twenty.
+    """
+    lines = text.splitlines()
+    index = 0
+    while index < len(lines):
+        last = _line_that_closes(lines, index)
+        if last is None:
+            yield _Record(index + 1, [lines[index]], broken=True)
+            index += 1
+            continue
+        record = "\n".join(lines[index : last + 1])[:LONGEST_RECORD]
+        cells = next(csv.reader(io.StringIO(record, newline=""), delimiter=delimiter), [])
+        yield _Record(index + 1, cells)
+        index = last + 1
+
+
+def _line_that_closes(lines: list[str], first: int) -> int | None:
+    quotes = 0
+    for index in range(first, min(first + MOST_LINES_OF_A_CELL, len(lines))):
+        quotes += lines[index].count('"')
+        if quotes % 2 == 0:
+            return index
+    return None
 
 
 def _header(cells: list[str], file_name: str) -> list[str]:
     names = [cell.strip().strip("\ufeff").lower() for cell in cells]
     if not any(name in COLUMNS for name in names):
-        raise UnreadableFile(file_name, FileProblem.NO_HEADER)
+        raise UnreadableFileError(file_name, FileProblem.NO_HEADER)
     repeated = [name for name in set(names) if name and names.count(name) > 1]
     if repeated:
-        raise UnreadableFile(file_name, FileProblem.REPEATED_COLUMN, ", ".join(sorted(repeated)))
+        raise UnreadableFileError(
+            file_name, FileProblem.REPEATED_COLUMN, ", ".join(sorted(repeated))
+        )
     missing = [name for name in REQUIRED_COLUMNS if name not in names]
     if missing:
-        raise UnreadableFile(file_name, FileProblem.MISSING_COLUMNS, ", ".join(missing))
+        raise UnreadableFileError(file_name, FileProblem.MISSING_COLUMNS, ", ".join(missing))
     return names
 
 

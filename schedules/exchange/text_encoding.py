@@ -16,7 +16,7 @@ _BOMS = (
 )
 
 
-class NotText(ValueError):
+class NotTextError(ValueError):
     """The bytes are no text in any encoding that is tried."""
 
 
@@ -29,7 +29,7 @@ class DecodedText:
 
 
 def decode(data: bytes) -> DecodedText:
-    """Text of a file; raises NotText for pictures, programs and other binary data.
+    """Text of a file; raises NotTextError for pictures, programs and other binary data.
 
     A byte order mark decides; else UTF-8 where it fits, UTF-16 where every second byte is null,
     and otherwise the code page whose reading looks like Vietnamese (1258) or Western (1252).
@@ -39,14 +39,14 @@ def decode(data: bytes) -> DecodedText:
             return _decoded(data, encoding)
     try:
         return _decoded(data, "utf-8")
-    except NotText:
+    except NotTextError:
         pass
     sample = data[:4000]
     for encoding, nulls in (("utf-16-le", sample[1::2]), ("utf-16-be", sample[0::2])):
         if nulls and nulls.count(0) > len(nulls) * 0.6:
             return _decoded(data, encoding)
     if b"\0" in data:
-        raise NotText("null bytes")
+        raise NotTextError("null bytes")
     if _looks_like_1258(data):
         return _decoded(data, "cp1258")
     return _decoded(data, "cp1252")
@@ -56,9 +56,9 @@ def _decoded(data: bytes, encoding: str) -> DecodedText:
     try:
         text = data.decode(encoding)
     except UnicodeDecodeError:
-        raise NotText(encoding) from None
+        raise NotTextError(encoding) from None
     if "\0" in text:
-        raise NotText("null characters")
+        raise NotTextError("null characters")
     return DecodedText(unicodedata.normalize("NFC", text), encoding.removesuffix("-sig"))
 
 
