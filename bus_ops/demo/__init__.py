@@ -1,0 +1,1 @@
+"""A living example: Cần Thơ, with invented readers, books and history."""
