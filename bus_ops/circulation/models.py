@@ -112,7 +112,7 @@ class Loan(OwnedByOrganisation, Base):
     place_id: Mapped[int] = mapped_column(ForeignKey("place.id"), index=True)
     lent_at: Mapped[datetime] = mapped_column(UTCDateTime)
     # The visit the loan is due at; None where the term's last day holds instead.
-    due_visit_id: Mapped[int | None] = mapped_column(ForeignKey("visit.id"))
+    due_visit_id: Mapped[int | None] = mapped_column(ForeignKey("visit.id", ondelete="SET NULL"))
     due_on: Mapped[date]
     renewals: Mapped[int] = mapped_column(default=0)
     # When it was last renewed; due dates count from then.

@@ -1368,7 +1368,12 @@ def upgrade() -> None:
         sa.Column("organisation_id", sa.Integer(), nullable=False),
         sa.ForeignKeyConstraint(["card_id"], ["card.id"], name=op.f("fk_loan_card_id")),
         sa.ForeignKeyConstraint(["copy_id"], ["copy.id"], name=op.f("fk_loan_copy_id")),
-        sa.ForeignKeyConstraint(["due_visit_id"], ["visit.id"], name=op.f("fk_loan_due_visit_id")),
+        sa.ForeignKeyConstraint(
+            ["due_visit_id"],
+            ["visit.id"],
+            name=op.f("fk_loan_due_visit_id"),
+            ondelete="SET NULL",
+        ),
         sa.ForeignKeyConstraint(
             ["organisation_id"],
             ["organisation.id"],

@@ -1,0 +1,462 @@
+"""From facts to what they say: visits, counts, loans, cards and contradictions.
+
+Pure functions of sets of facts: the order of arrival, duplicates and batches make no difference.
+What is folded together (a scope) is one visit, one run, one barcode or one card number, so that
+new facts touch little and a replay of everything gives the same.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from ..circulation.models import CardKind
+from ..config import TIMEZONE
+from ..timetable.models import ActivityKind, Audience
+from .events import Fact
+from .models import ContradictionKind, EventKind
+
+ZONE = ZoneInfo(TIMEZONE)
+# A tablet's clock may run ahead of the server's by this much before it is called wrong.
+CLOCK_TOLERANCE = timedelta(minutes=10)
+
+
+@dataclass(frozen=True)
+class Found:
+    """A fact that contradicts another or the plan."""
+
+    event_id: uuid.UUID
+    kind: ContradictionKind
+    found_at: datetime
+    other_event_id: uuid.UUID | None = None
+    visit_id: int | None = None
+    barcode: str | None = None
+    card_number: str | None = None
+
+
+@dataclass(frozen=True)
+class ActivityLine:
+    """One activity at a visit."""
+
+    event_id: uuid.UUID
+    kind: ActivityKind
+    count: int
+    title: str
+
+
+@dataclass(frozen=True)
+class OnSiteLine:
+    """Items read on the spot."""
+
+    event_id: uuid.UUID
+    items: int
+    barcode: str
+
+
+@dataclass(frozen=True)
+class CardLine:
+    """Cards made at a visit."""
+
+    event_id: uuid.UUID
+    kind: CardKind
+    cards: int
+
+
+@dataclass(frozen=True)
+class FoldedVisit:
+    """Everything the log says of one visit but its loans."""
+
+    arrived_at: datetime | None = None
+    departed_at: datetime | None = None
+    note: str = ""
+    attendance: Mapping[Audience, int] = field(default_factory=dict)
+    activities: tuple[ActivityLine, ...] = ()
+    on_site: tuple[OnSiteLine, ...] = ()
+    cards: tuple[CardLine, ...] = ()
+    found: tuple[Found, ...] = ()
+
+    @property
+    def recorded(self) -> bool:
+        """Whether anything stands in the visit's own record."""
+        return bool(self.arrived_at or self.departed_at or self.note)
+
+
+@dataclass(frozen=True)
+class FoldedRun:
+    """Everything the log says of one run but its visits."""
+
+    left_at: datetime | None = None
+    returned_at: datetime | None = None
+    odometer_out_km: int | None = None
+    odometer_in_km: int | None = None
+    note: str = ""
+    loaded: Mapping[int, bool] = field(default_factory=dict)
+    found: tuple[Found, ...] = ()
+
+    @property
+    def recorded(self) -> bool:
+        """Whether the run left or came back."""
+        return bool(self.left_at or self.returned_at)
+
+
+@dataclass(frozen=True)
+class RenewalLine:
+    """A loan prolonged at a visit."""
+
+    event_id: uuid.UUID
+    loan_event_id: uuid.UUID
+    visit_id: int
+    renewed_at: datetime
+
+
+@dataclass(frozen=True)
+class LoanLine:
+    """One loan from lending to return."""
+
+    event_id: uuid.UUID
+    barcode: str
+    card_number: str
+    visit_id: int
+    lent_at: datetime
+    renewals: int = 0
+    renewed_at: datetime | None = None
+    renewed_visit_id: int | None = None
+    returned_at: datetime | None = None
+    return_visit_id: int | None = None
+    return_event_id: uuid.UUID | None = None
+
+
+@dataclass(frozen=True)
+class FoldedCopy:
+    """Loans and renewals of one barcode."""
+
+    loans: tuple[LoanLine, ...] = ()
+    renewals: tuple[RenewalLine, ...] = ()
+    found: tuple[Found, ...] = ()
+
+
+@dataclass(frozen=True)
+class FoldedCard:
+    """The fact that made the card of a number, if the log made it."""
+
+    made_by: Fact | None = None
+    found: tuple[Found, ...] = ()
+
+
+def effective(facts: Iterable[Fact]) -> list[Fact]:
+    """The facts that hold, in order of happening; undos themselves are left out.
+
+    A fact holds unless a holding undo names it, so an undone undo lets it hold again. ``facts``
+    must contain every undo that leads to one of them. Undos that name each other in a circle undo
+    nothing.
+    """
+    by_id = {fact.id: fact for fact in facts}
+    undoes = {f.id: f.undoes_id for f in by_id.values() if f.kind == EventKind.UNDO}
+    undone = _undone(by_id, undoes)
+    held = [f for f in by_id.values() if f.kind != EventKind.UNDO and f.id not in undone]
+    return sorted(held, key=lambda fact: fact.order)
+
+
+def _undone(
+    ids: Iterable[uuid.UUID], undoes: Mapping[uuid.UUID, uuid.UUID | None]
+) -> set[uuid.UUID]:
+    """Which facts are undone; chains may have any length, so nothing recurses."""
+    undoers: dict[uuid.UUID | None, list[uuid.UUID]] = {}
+    for undo, target in undoes.items():
+        undoers.setdefault(target, []).append(undo)
+    state = dict.fromkeys(_in_circles(undoes), True)
+    for start in ids:
+        path = [start]
+        while path:
+            here = path[-1]
+            unknown = [undo for undo in undoers.get(here, ()) if undo not in state]
+            if here not in state and unknown:
+                path.append(unknown[0])
+                continue
+            state.setdefault(here, any(not state[undo] for undo in undoers.get(here, ())))
+            path.pop()
+    return {identity for identity, is_undone in state.items() if is_undone}
+
+
+def _in_circles(undoes: Mapping[uuid.UUID, uuid.UUID | None]) -> set[uuid.UUID]:
+    """Undos that lead back to themselves: each undo names one fact, so walking ahead finds them."""
+    circles: set[uuid.UUID] = set()
+    seen: set[uuid.UUID] = set()
+    for start in undoes:
+        path: list[uuid.UUID] = []
+        here: uuid.UUID | None = start
+        while here in undoes and here not in seen:
+            seen.add(here)
+            path.append(here)
+            here = undoes[here]
+        if here in path:
+            circles.update(path[path.index(here) :])
+    return circles
+
+
+def fold_visit(
+    facts: Sequence[Fact], day: date | None, cancelled: bool, visit_id: int
+) -> FoldedVisit:
+    """What effective facts say of one visit; ``day`` is None where no such visit is known."""
+    if not facts:
+        return FoldedVisit()
+    if day is None:
+        first = facts[0]
+        found = Found(
+            first.id, ContradictionKind.UNKNOWN_VISIT, first.happened_at, visit_id=visit_id
+        )
+        return FoldedVisit(found=(found,))
+    arrived = [f.happened_at for f in facts if f.kind == EventKind.ARRIVED]
+    departed = [f for f in facts if f.kind == EventKind.DEPARTED]
+    notes = [f.payload["text"] for f in facts if f.kind == EventKind.NOTE]
+    attendance, below = _attendance(facts)
+    arrived_at = min(arrived, default=None)
+    found_here = [*below, *_timing_found(facts, day, arrived_at, departed)]
+    if cancelled:
+        kind = ContradictionKind.VISIT_CANCELLED
+        found_here.append(Found(facts[0].id, kind, facts[0].happened_at))
+    return FoldedVisit(
+        arrived_at=arrived_at,
+        departed_at=departed[-1].happened_at if departed else None,
+        note=notes[-1] if notes else "",
+        attendance=attendance,
+        activities=tuple(
+            ActivityLine(
+                f.id,
+                ActivityKind(f.payload["kind"]),
+                f.payload["count"],
+                f.payload.get("title") or "",
+            )
+            for f in facts
+            if f.kind == EventKind.ACTIVITY
+        ),
+        on_site=tuple(
+            OnSiteLine(f.id, f.payload["items"], f.barcode or "")
+            for f in facts
+            if f.kind == EventKind.USED_ON_SITE
+        ),
+        cards=tuple(
+            CardLine(f.id, CardKind(f.payload["kind"]), f.payload["cards"])
+            for f in facts
+            if f.kind == EventKind.CARD_ISSUED
+        ),
+        found=tuple(replace(found, visit_id=visit_id) for found in found_here),
+    )
+
+
+def _attendance(facts: Sequence[Fact]) -> tuple[dict[Audience, int], list[Found]]:
+    """People by group, never fewer than none; a correction that went too far is told."""
+    people: Counter[Audience] = Counter()
+    last_less: dict[Audience, Fact] = {}
+    for fact in facts:
+        if fact.kind != EventKind.ATTENDANCE:
+            continue
+        audience = Audience(fact.payload["audience"])
+        people[audience] += fact.payload["people"]
+        if fact.payload["people"] < 0:
+            last_less[audience] = fact
+    found = [
+        Found(fact.id, ContradictionKind.COUNT_BELOW_ZERO, fact.happened_at)
+        for audience, fact in last_less.items()
+        if people[audience] < 0
+    ]
+    return {audience: count for audience, count in people.items() if count > 0}, found
+
+
+def _timing_found(
+    facts: Sequence[Fact], day: date, arrived_at: datetime | None, departed: Sequence[Fact]
+) -> list[Found]:
+    found = []
+    if departed and (arrived_at is None or departed[-1].happened_at < arrived_at):
+        kind = ContradictionKind.DEPARTED_BEFORE_ARRIVED
+        found.append(Found(departed[-1].id, kind, departed[-1].happened_at))
+    wrong = next((fact for fact in facts if _clock_is_wrong(fact, day)), None)
+    if wrong is not None:
+        found.append(Found(wrong.id, ContradictionKind.CLOCK_WRONG, wrong.happened_at))
+    return found
+
+
+def _clock_is_wrong(fact: Fact, day: date) -> bool:
+    """Recorded in the server's future, before the visit's day, or arriving days after it.
+
+    Counts and notes may be added from paper days later, arrivals may not.
+    """
+    here = fact.happened_at.astimezone(ZONE).date()
+    if fact.happened_at > fact.received_at + CLOCK_TOLERANCE or here < day:
+        return True
+    return fact.kind in {EventKind.ARRIVED, EventKind.DEPARTED} and here > day + timedelta(days=1)
+
+
+def fold_run(facts: Sequence[Fact], known: bool, items: Collection[int]) -> FoldedRun:
+    """What effective facts say of one run; ``items`` are the keys of its checklist."""
+    if not facts:
+        return FoldedRun()
+    if not known:
+        first = facts[0]
+        return FoldedRun(
+            found=(Found(first.id, ContradictionKind.UNKNOWN_VISIT, first.happened_at),)
+        )
+    left = [f for f in facts if f.kind == EventKind.RUN_LEFT]
+    returned = [f for f in facts if f.kind == EventKind.RUN_RETURNED]
+    ticks = [f for f in facts if f.kind == EventKind.EQUIPMENT]
+    return FoldedRun(
+        left_at=left[0].happened_at if left else None,
+        returned_at=returned[-1].happened_at if returned else None,
+        odometer_out_km=_last_odometer(left),
+        odometer_in_km=_last_odometer(returned),
+        note=(returned[-1].payload.get("note") or "") if returned else "",
+        loaded={
+            f.payload["item_id"]: f.payload["loaded"]
+            for f in ticks
+            if f.payload["item_id"] in items
+        },
+    )
+
+
+def _last_odometer(facts: Sequence[Fact]) -> int | None:
+    read: list[Any] = [f.payload.get("odometer_km") for f in facts]
+    return next((km for km in reversed(read) if km is not None), None)
+
+
+def fold_copy(
+    facts: Sequence[Fact],
+    barcode: str,
+    known_copy: bool,
+    known_cards: Collection[str],
+    known_visits: Collection[int],
+) -> FoldedCopy:
+    """Loans of one barcode from its effective facts in order.
+
+    The same copy scanned to the same card twice at one visit is one loan; a copy returned or
+    renewed twice at one visit was so once. A copy lent while still on loan to somebody else gives
+    two loans: the first counts as returned at that moment (nobody saw it), and is told.
+    """
+    folding = _CopyFolding(barcode, known_copy, known_cards, known_visits)
+    for fact in facts:
+        folding.take(fact)
+    return folding.folded()
+
+
+class _CopyFolding:
+    def __init__(
+        self,
+        barcode: str,
+        known_copy: bool,
+        known_cards: Collection[str],
+        known_visits: Collection[int],
+    ) -> None:
+        self._barcode = barcode
+        self._known_copy = known_copy
+        self._known_cards = known_cards
+        self._known_visits = known_visits
+        self._loans: list[LoanLine] = []
+        self._renewals: list[RenewalLine] = []
+        self._found: list[Found] = []
+        self._open = False
+        self._returned_at_visit: int | None = None
+
+    def take(self, fact: Fact) -> None:
+        if not self._known_copy and not self._found:
+            self._tell(fact, ContradictionKind.UNKNOWN_COPY)
+        match fact.kind:
+            case EventKind.LENT:
+                self._lend(fact)
+            case EventKind.RETURNED:
+                self._return(fact)
+            case EventKind.RENEWED:
+                self._renew(fact)
+
+    def folded(self) -> FoldedCopy:
+        return FoldedCopy(tuple(self._loans), tuple(self._renewals), tuple(self._found))
+
+    def _lend(self, fact: Fact) -> None:
+        card_number = fact.card_number or ""
+        if card_number not in self._known_cards:
+            self._tell(fact, ContradictionKind.UNKNOWN_CARD)
+        if fact.visit_id is None or fact.visit_id not in self._known_visits:
+            # Told once by the visit's own folding; a loan needs a visit to count for.
+            return
+        if self._open:
+            before = self._loans[-1]
+            if before.card_number == card_number and before.visit_id == fact.visit_id:
+                return
+            self._tell(fact, ContradictionKind.LENT_TWICE, before.event_id)
+            self._close(fact, None)
+        self._loans.append(
+            LoanLine(fact.id, self._barcode, card_number, fact.visit_id, fact.happened_at)
+        )
+        self._open, self._returned_at_visit = True, None
+
+    def _return(self, fact: Fact) -> None:
+        known = fact.visit_id in self._known_visits
+        if self._open:
+            self._close(fact, fact.visit_id if known else None)
+            self._returned_at_visit = fact.visit_id
+        elif self._returned_at_visit is None or self._returned_at_visit != fact.visit_id:
+            self._tell(fact, ContradictionKind.RETURNED_NOT_LENT)
+
+    def _renew(self, fact: Fact) -> None:
+        if not self._open:
+            self._tell(fact, ContradictionKind.RENEWED_NOT_LENT)
+            return
+        loan = self._loans[-1]
+        if fact.visit_id is None or fact.visit_id not in self._known_visits:
+            return
+        if loan.renewed_visit_id == fact.visit_id:
+            return
+        self._renewals.append(RenewalLine(fact.id, loan.event_id, fact.visit_id, fact.happened_at))
+        self._loans[-1] = replace(
+            loan,
+            renewals=loan.renewals + 1,
+            renewed_at=fact.happened_at,
+            renewed_visit_id=fact.visit_id,
+        )
+
+    def _close(self, fact: Fact, visit_id: int | None) -> None:
+        self._loans[-1] = replace(
+            self._loans[-1],
+            returned_at=fact.happened_at,
+            return_visit_id=visit_id,
+            return_event_id=fact.id,
+        )
+        self._open = False
+
+    def _tell(self, fact: Fact, kind: ContradictionKind, other: uuid.UUID | None = None) -> None:
+        self._found.append(
+            Found(
+                fact.id,
+                kind,
+                fact.happened_at,
+                other,
+                fact.visit_id,
+                self._barcode,
+                fact.card_number,
+            )
+        )
+
+
+def fold_card(facts: Sequence[Fact], number: str, catalogued: bool) -> FoldedCard:
+    """The first effective fact that made the card of a number; later ones contradict it.
+
+    ``catalogued``: the card existed before, made on a page and not by the log.
+    """
+    making = [fact for fact in facts if fact.kind == EventKind.CARD_ISSUED]
+    first = None if catalogued or not making else making[0]
+    found = tuple(
+        Found(
+            fact.id,
+            ContradictionKind.CARD_EXISTS,
+            fact.happened_at,
+            first.id if first else None,
+            fact.visit_id,
+            None,
+            number,
+        )
+        for fact in (making if catalogued else making[1:])
+    )
+    return FoldedCard(first, found)

@@ -1,0 +1,781 @@
+"""The event log: store each fact at most once, and keep what follows from it in step.
+
+Visits' records, counts, loans and the list "to settle" are projections. Storing facts folds again
+only what they touch (their visits, runs, barcodes and card numbers); ``replay`` drops all
+projections and folds everything. Both go the same way, so both give the same rows.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import uuid
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from typing import Any
+
+from flask_babel import gettext as _
+from sqlalchemy import Table, bindparam, delete, func, insert, select, text, update
+from sqlalchemy.dialects.postgresql import insert as postgresql_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+
+from schedules.searching import search_key
+
+from ..accounts.models import User
+from ..circulation.due_dates import DueDates
+from ..circulation.models import Card, Copy, IssuedCard, Loan, OnSiteUse, Reader, Renewal
+from ..database import db, new_uuid, now
+from ..i18n import local, today
+from ..timetable.models import (
+    ActivityRecord,
+    Attendance,
+    Audience,
+    Run,
+    RunEquipment,
+    RunRecord,
+    Visit,
+    VisitRecord,
+)
+from ..timetable.signals import visits_changed
+from ..timetable.statuses import status_of
+from .events import ABOUT_A_COPY, ABOUT_A_RUN, Fact, UnreadableEventError, read_event
+from .folding import (
+    FoldedCopy,
+    FoldedRun,
+    FoldedVisit,
+    Found,
+    effective,
+    fold_card,
+    fold_copy,
+    fold_run,
+    fold_visit,
+)
+from .models import Contradiction, ContradictionKind, Event, EventKind, SetAside, Tablet
+
+# Keys in one IN (…): far below what SQLite and PostgreSQL take.
+_CHUNK = 500
+
+_OF_VISIT = (
+    ContradictionKind.UNKNOWN_VISIT,
+    ContradictionKind.VISIT_CANCELLED,
+    ContradictionKind.CLOCK_WRONG,
+    ContradictionKind.DEPARTED_BEFORE_ARRIVED,
+    ContradictionKind.COUNT_BELOW_ZERO,
+)
+_OF_COPY = (
+    ContradictionKind.LENT_TWICE,
+    ContradictionKind.RETURNED_NOT_LENT,
+    ContradictionKind.RENEWED_NOT_LENT,
+    ContradictionKind.UNKNOWN_CARD,
+    ContradictionKind.UNKNOWN_COPY,
+)
+_OF_CARD = (ContradictionKind.CARD_EXISTS,)
+
+
+@dataclass(frozen=True)
+class RecordOutcome:
+    """One tap: the stored event, whether it is new, what it contradicts, and the loan it made."""
+
+    event: Event
+    stored: bool
+    contradictions: list[Contradiction]
+    loan: Loan | None
+
+
+@dataclass(frozen=True)
+class StoreAnswer:
+    """Ids the server holds now (it never needs them again), and how many were set aside."""
+
+    held: tuple[str, ...]
+    set_aside: int
+
+
+@dataclass
+class _Touched:
+    """Scopes whose projections must be folded again."""
+
+    visits: set[int] = field(default_factory=set)
+    runs: set[int] = field(default_factory=set)
+    barcodes: set[str] = field(default_factory=set)
+    cards: set[str] = field(default_factory=set)
+
+
+def web_tablet(user: User) -> Tablet:
+    """The browser of an account as a device that records; made on first use."""
+    query = select(Tablet).where(Tablet.user_id == user.id, Tablet.credential_hash == "")
+    tablet = db.session.scalar(query.order_by(Tablet.enrolled_at, Tablet.id).limit(1))
+    if tablet is None:
+        name = _("Browser of %(name)s", name=user.full_name)
+        tablet = Tablet(organisation_id=user.organisation_id, name=name[:120], user_id=user.id)
+        db.session.add(tablet)
+        db.session.commit()
+    return tablet
+
+
+def record(
+    kind: EventKind,
+    user: User,
+    *,
+    run: Run | None = None,
+    visit: Visit | None = None,
+    payload: Mapping[str, Any] | None = None,
+    event_id: uuid.UUID | None = None,
+    recorded_at: datetime | None = None,
+) -> RecordOutcome:
+    """Store one tap made on a page, durably, before the page says it happened.
+
+    ``event_id`` comes from the form, so that sending the form twice stores the tap once. Raises
+    UnreadableEventError where the payload does not fit the kind.
+    """
+    moment = now()
+    raw = {
+        "id": str(event_id or new_uuid()),
+        "kind": kind.value,
+        "sequence": int(moment.timestamp() * 1_000_000),
+        "run": run.id if run else (visit.run_id if visit else None),
+        "visit": visit.id if visit else None,
+        "recorded_at": (recorded_at or moment).isoformat(),
+        "payload": dict(payload or {}),
+    }
+    fact = read_event(raw, web_tablet(user).id, user.id, moment)
+    organisation_id = user.organisation_id
+    stored = _insert_new(organisation_id, [fact])
+    _apply(organisation_id, [fact])
+    db.session.commit()
+    found = select(Contradiction).where(Contradiction.event_id == fact.id)
+    return RecordOutcome(
+        event=db.session.get_one(Event, fact.id),
+        stored=bool(stored),
+        contradictions=list(db.session.scalars(found)),
+        loan=_loan_of(organisation_id, fact),
+    )
+
+
+def store_events(
+    organisation_id: int, tablet: Tablet, user_id: int | None, raw_events: Sequence[Any]
+) -> StoreAnswer:
+    """Take what a tablet sends: each fact once, durably; what cannot be read is kept whole.
+
+    Sending again is always safe. An id that comes again with another content keeps its first
+    content; the second is set aside as evidence, and the id counts as held.
+    """
+    moment = now()
+    facts: dict[uuid.UUID, Fact] = {}
+    asides: list[tuple[Any, str]] = []
+    for raw in raw_events:
+        try:
+            fact = read_event(raw, tablet.id, user_id, moment)
+        except UnreadableEventError as problem:
+            asides.append((raw, str(problem)))
+            continue
+        first = facts.setdefault(fact.id, fact)
+        if first.content != fact.content:
+            asides.append((raw, "id: used twice with different content"))
+    stored = _insert_new(organisation_id, list(facts.values()))
+    asides += _differing(organisation_id, [f for f in facts.values() if f.id not in stored])
+    for raw, problem in asides:
+        set_aside(organisation_id, tablet.id, raw, problem)
+    _apply(organisation_id, [fact for fact in facts.values() if fact.id in stored])
+    tablet.last_seen_at = moment
+    db.session.commit()
+    return StoreAnswer(tuple(str(identity) for identity in facts), len(asides))
+
+
+def set_aside(organisation_id: int, tablet_id: uuid.UUID, raw: Any, problem: str) -> None:
+    """Keep what is no fact as evidence; the same bytes are kept once."""
+    if isinstance(raw, bytes):
+        data = raw
+    else:
+        data = json.dumps(raw, ensure_ascii=True, sort_keys=True).encode()
+    row = {
+        "organisation_id": organisation_id,
+        "tablet_id": tablet_id,
+        "received_at": now(),
+        "raw": data,
+        "digest": hashlib.sha256(f"{organisation_id}:".encode() + data).hexdigest(),
+        "problem": problem,
+    }
+    statement = _insert_or_nothing(_table(SetAside), [SetAside.digest])
+    db.session.execute(statement, [row])
+
+
+def undoable_events(visit_id: int, organisation_id: int) -> list[Event]:
+    """Facts of a visit that hold, newest first: each can be undone."""
+    facts = _facts_of(organisation_id, Event.visit_id, [visit_id])
+    held = [f.id for f in effective(facts) if f.kind != EventKind.SETTLED]
+    rows: dict[uuid.UUID, Event] = {}
+    for chunk in _chunks(held):
+        query = select(Event).where(Event.id.in_(chunk))
+        rows.update({event.id: event for event in db.session.scalars(query)})
+    return [rows[identity] for identity in reversed(held)]
+
+
+def replay(organisation_id: int) -> int:
+    """Drop every projection of a library and fold its whole log again; answers how many facts.
+
+    Cards and readers that the log made stay (people may have edited them) where a fact still
+    makes them.
+    """
+    _lock(organisation_id)
+    for model in (Renewal, Loan, OnSiteUse, IssuedCard, Attendance, ActivityRecord):
+        db.session.execute(delete(model).where(model.organisation_id == organisation_id))
+    for model in (VisitRecord, RunRecord, Contradiction):
+        db.session.execute(delete(model).where(model.organisation_id == organisation_id))
+    db.session.execute(
+        update(RunEquipment)
+        .where(RunEquipment.organisation_id == organisation_id)
+        .values(loaded=False)
+    )
+    everything = _Touched(
+        visits=_distinct(organisation_id, Event.visit_id)
+        | set(db.session.scalars(_logged_status_visits(organisation_id))),
+        runs=_distinct(organisation_id, Event.run_id),
+        barcodes=_distinct(organisation_id, Event.barcode),
+        cards=_distinct(organisation_id, Event.card_number),
+    )
+    _project(organisation_id, everything)
+    db.session.commit()
+    count = select(func.count()).select_from(Event).where(Event.organisation_id == organisation_id)
+    return db.session.scalar(count) or 0
+
+
+def _logged_status_visits(organisation_id: int) -> Any:
+    """Visits whose status came from a record: without one it must be told anew."""
+    return select(Visit.id).where(
+        Visit.organisation_id == organisation_id,
+        Visit.status != Visit.plan_status,
+    )
+
+
+@visits_changed.connect
+def _look_again_at_changed_visits(_sender: object, visits: Sequence[Visit]) -> str:
+    """A visit cancelled, moved or restored after it was logged agrees or contradicts anew."""
+    for organisation_id in {visit.organisation_id for visit in visits}:
+        ids = {v.id for v in visits if v.organisation_id == organisation_id}
+        _project(organisation_id, _Touched(visits=ids))
+    return ""
+
+
+def _insert_new(organisation_id: int, facts: Sequence[Fact]) -> set[uuid.UUID]:
+    """Insert facts whose id is new; answers which were."""
+    _lock(organisation_id)
+    stored: set[uuid.UUID] = set()
+    table = _table(Event)
+    for chunk in _chunks(list(facts)):
+        rows = [{"organisation_id": organisation_id, **_row(fact)} for fact in chunk]
+        statement = _insert_or_nothing(table, [Event.id]).values(rows).returning(table.c.id)
+        stored.update(db.session.scalars(statement))
+    return stored
+
+
+def _row(fact: Fact) -> dict[str, Any]:
+    row = {name: getattr(fact, name) for name in fact.__dataclass_fields__}
+    return {**row, "payload": dict(fact.payload)}
+
+
+def _insert_or_nothing(table: Table, columns: Sequence[Any]) -> Any:
+    dialect = db.session.get_bind().dialect.name
+    make = postgresql_insert if dialect == "postgresql" else sqlite_insert
+    return make(table).on_conflict_do_nothing(index_elements=[c.name for c in columns])
+
+
+def _lock(organisation_id: int) -> None:
+    """One writer of a library's log at a time, until the commit.
+
+    SQLite has one writer anyway, from the first write on: so the first statement is a write.
+    """
+    if db.session.get_bind().dialect.name == "postgresql":
+        db.session.execute(text("SELECT pg_advisory_xact_lock(7301, :o)"), {"o": organisation_id})
+        return
+    nothing = update(_table(Tablet)).where(_table(Tablet).c.name == "\x00").values(name="")
+    db.session.execute(nothing)
+
+
+def _differing(organisation_id: int, known: Sequence[Fact]) -> list[tuple[Any, str]]:
+    """Facts whose id is held already, but not with this content."""
+    asides: list[tuple[Any, str]] = []
+    for fact in known:
+        held = db.session.get(Event, fact.id)
+        same = held is not None and held.organisation_id == organisation_id
+        if same and held is not None and _content(held) == fact.content:
+            continue
+        raw = {**_row(fact), "received_at": None}
+        evidence = json.loads(json.dumps(raw, default=str))
+        asides.append((evidence, "id: held already with different content"))
+    return asides
+
+
+def _content(event: Event) -> tuple[Any, ...]:
+    return (event.kind, event.run_id, event.visit_id, event.recorded_at, event.payload)
+
+
+def _apply(organisation_id: int, facts: Sequence[Fact]) -> None:
+    """Fold again what these stored facts touch."""
+    if not facts:
+        return
+    touched = _Touched()
+    for fact in facts:
+        _touch(touched, fact)
+    for target in _targets(organisation_id, facts):
+        _touch(touched, target)
+    _project(organisation_id, touched)
+    db.session.expire_all()
+
+
+def _touch(touched: _Touched, fact: Fact) -> None:
+    if fact.visit_id is not None:
+        touched.visits.add(fact.visit_id)
+    if fact.run_id is not None and fact.kind in ABOUT_A_RUN:
+        touched.runs.add(fact.run_id)
+    if fact.barcode is not None and fact.kind in ABOUT_A_COPY:
+        touched.barcodes.add(fact.barcode)
+    if fact.card_number is not None and fact.kind == EventKind.CARD_ISSUED:
+        touched.cards.add(fact.card_number)
+
+
+def _targets(organisation_id: int, facts: Sequence[Fact]) -> list[Fact]:
+    """What the undos among the facts lead to, step by step."""
+    found: dict[uuid.UUID, Fact] = {}
+    wanted = {fact.undoes_id for fact in facts if fact.undoes_id}
+    while wanted:
+        step = _facts_of(organisation_id, Event.id, wanted, with_undos=False)
+        new = [fact for fact in step if fact.id not in found]
+        found.update({fact.id: fact for fact in new})
+        wanted = {fact.undoes_id for fact in new if fact.undoes_id}
+    return list(found.values())
+
+
+def _facts_of(
+    organisation_id: int, column: Any, keys: Collection[Any], with_undos: bool = True
+) -> list[Fact]:
+    """Facts whose column holds one of the keys, and every undo that leads to one of them."""
+    found: dict[uuid.UUID, Fact] = {}
+    for chunk in _chunks(list(keys)):
+        query = _event_columns(organisation_id).where(column.in_(chunk))
+        found.update({row.id: Fact(**row._mapping) for row in db.session.execute(query)})
+    wanted = list(found) if with_undos else []
+    while wanted:
+        step: list[Fact] = []
+        for chunk in _chunks(wanted):
+            query = _event_columns(organisation_id).where(Event.undoes_id.in_(chunk))
+            step += [Fact(**row._mapping) for row in db.session.execute(query)]
+        wanted = [fact.id for fact in step if fact.id not in found]
+        found.update({fact.id: fact for fact in step})
+    return list(found.values())
+
+
+def _event_columns(organisation_id: int) -> Any:
+    columns = [getattr(Event, name) for name in Fact.__dataclass_fields__]
+    return select(*columns).where(Event.organisation_id == organisation_id)
+
+
+def _project(organisation_id: int, touched: _Touched) -> None:
+    """Make the projections of these scopes anew. Cards first: loans ask which cards exist."""
+    db.session.flush()
+    barcodes = set(touched.barcodes)
+    for numbers in _chunks(sorted(touched.cards)):
+        _project_cards(organisation_id, numbers)
+        lent_to = select(Event.barcode).where(
+            Event.organisation_id == organisation_id,
+            Event.kind == EventKind.LENT,
+            Event.card_number.in_(numbers),
+        )
+        barcodes.update(code for code in db.session.scalars(lent_to) if code)
+    for visits in _chunks(sorted(touched.visits)):
+        _project_visits(organisation_id, visits)
+    for runs in _chunks(sorted(touched.runs)):
+        _project_runs(organisation_id, runs)
+    for codes in _chunks(sorted(barcodes)):
+        _project_copies(organisation_id, codes)
+    _mark_settled(organisation_id)
+
+
+def _project_cards(organisation_id: int, numbers: Sequence[str]) -> None:
+    facts = _by(effective(_facts_of(organisation_id, Event.card_number, numbers)), "card_number")
+    cards = {
+        card.number: card
+        for card in db.session.scalars(
+            select(Card).where(Card.organisation_id == organisation_id, Card.number.in_(numbers))
+        )
+    }
+    found: list[Found] = []
+    for number in numbers:
+        card = cards.get(number)
+        folded = fold_card(
+            facts.get(number, []), number, card is not None and card.event_id is None
+        )
+        found += folded.found
+        if card is not None and card.event_id is not None:
+            if folded.made_by is None:
+                _remove_card(card)
+                continue
+            if card.event_id == folded.made_by.id:
+                continue
+        if folded.made_by is not None:
+            _make_card(organisation_id, card, folded.made_by)
+    db.session.flush()
+    all_ids = _ids_of(organisation_id, Event.card_number, numbers)
+    _replace_found(organisation_id, all_ids, _OF_CARD, found)
+
+
+def _make_card(organisation_id: int, card: Card | None, fact: Fact) -> None:
+    payload = fact.payload
+    name = (payload.get("full_name") or "").strip() or fact.card_number or ""
+    reader = card.reader if card is not None else Reader(organisation_id=organisation_id)
+    reader.full_name = name
+    reader.search_key = search_key(f"{name} {fact.card_number}")[:200]
+    reader.audience = Audience(payload["audience"]) if payload.get("audience") else None
+    reader.place_id = _place_of(organisation_id, fact.visit_id)
+    if card is None:
+        card = Card(organisation_id=organisation_id, number=fact.card_number, reader=reader)
+        db.session.add(card)
+    card.kind = payload["kind"]
+    card.issued_on = local(fact.happened_at).date()
+    card.event_id = fact.id
+
+
+def _remove_card(card: Card) -> None:
+    db.session.execute(update(Loan).where(Loan.card_id == card.id).values(card_id=None))
+    reader = card.reader
+    alone = len(reader.cards) == 1
+    db.session.delete(card)
+    db.session.flush()
+    if alone:
+        db.session.delete(reader)
+
+
+def _place_of(organisation_id: int, visit_id: int | None) -> int | None:
+    query = select(Visit.place_id).where(
+        Visit.id == visit_id, Visit.organisation_id == organisation_id
+    )
+    return db.session.scalar(query)
+
+
+def _project_visits(organisation_id: int, visit_ids: Sequence[int]) -> None:
+    facts = _by(effective(_facts_of(organisation_id, Event.visit_id, visit_ids)), "visit_id")
+    plan = {
+        row.id: row
+        for row in db.session.execute(
+            select(Visit.id, Visit.day, Visit.plan_status, Visit.status).where(
+                Visit.organisation_id == organisation_id, Visit.id.in_(visit_ids)
+            )
+        )
+    }
+    folded = {
+        visit_id: fold_visit(
+            [f for f in facts.get(visit_id, []) if f.kind != EventKind.SETTLED],
+            plan[visit_id].day if visit_id in plan else None,
+            visit_id in plan and plan[visit_id].plan_status.value == "cancelled",
+            visit_id,
+        )
+        for visit_id in visit_ids
+    }
+    known = list(plan)
+    for model in (VisitRecord, Attendance, ActivityRecord, OnSiteUse, IssuedCard):
+        db.session.execute(delete(model).where(model.visit_id.in_(known)))
+    _write_visits(organisation_id, {v: folded[v] for v in known})
+    _write_statuses(plan, folded)
+    ids = _ids_of(organisation_id, Event.visit_id, visit_ids, but=ABOUT_A_RUN)
+    _replace_found(organisation_id, ids, _OF_VISIT, [f for v in folded.values() for f in v.found])
+
+
+def _write_visits(organisation_id: int, folded: Mapping[int, FoldedVisit]) -> None:
+    owner = {"organisation_id": organisation_id}
+    _insert(
+        VisitRecord,
+        (
+            {
+                **owner,
+                "visit_id": visit_id,
+                "arrived_at": visit.arrived_at,
+                "departed_at": visit.departed_at,
+                "note": visit.note,
+            }
+            for visit_id, visit in folded.items()
+            if visit.recorded
+        ),
+    )
+    _insert(
+        Attendance,
+        (
+            {**owner, "visit_id": visit_id, "audience": audience, "people": people}
+            for visit_id, visit in folded.items()
+            for audience, people in visit.attendance.items()
+        ),
+    )
+    lines: list[tuple[Any, Callable[[FoldedVisit], Sequence[Any]]]] = [
+        (ActivityRecord, lambda visit: visit.activities),
+        (OnSiteUse, lambda visit: visit.on_site),
+        (IssuedCard, lambda visit: visit.cards),
+    ]
+    for model, lines_of in lines:
+        _insert(
+            model,
+            (
+                {**owner, "visit_id": visit_id, **asdict(line)}
+                for visit_id, visit in folded.items()
+                for line in lines_of(visit)
+            ),
+        )
+
+
+def _write_statuses(plan: Mapping[int, Any], folded: Mapping[int, FoldedVisit]) -> None:
+    day = today()
+    changes = []
+    for visit_id, row in plan.items():
+        visit = folded[visit_id]
+        record = VisitRecord(arrived_at=visit.arrived_at, departed_at=visit.departed_at)
+        status = status_of(row.plan_status, record, row.day, day)
+        if status != row.status:
+            changes.append({"visit": visit_id, "now": status})
+    if changes:
+        table = _table(Visit)
+        statement = (
+            update(table).where(table.c.id == bindparam("visit")).values(status=bindparam("now"))
+        )
+        db.session.connection().execute(statement, changes)
+
+
+def _project_runs(organisation_id: int, run_ids: Sequence[int]) -> None:
+    all_facts = effective(_facts_of(organisation_id, Event.run_id, run_ids))
+    facts = _by([f for f in all_facts if f.kind in ABOUT_A_RUN], "run_id")
+    owned = select(Run.id).where(Run.organisation_id == organisation_id, Run.id.in_(run_ids))
+    known = set(db.session.scalars(owned))
+    items: dict[int, set[int]] = {}
+    listed = select(RunEquipment.run_id, RunEquipment.id).where(RunEquipment.run_id.in_(known))
+    for run_id, item_id in db.session.execute(listed):
+        items.setdefault(run_id, set()).add(item_id)
+    folded = {
+        run_id: fold_run(facts.get(run_id, []), run_id in known, items.get(run_id, set()))
+        for run_id in run_ids
+    }
+    db.session.execute(delete(RunRecord).where(RunRecord.run_id.in_(known)))
+    _insert(
+        RunRecord,
+        (_run_row(organisation_id, r, folded[r]) for r in sorted(known) if folded[r].recorded),
+    )
+    _write_ticks(known, folded)
+    found = [f for run in folded.values() for f in run.found]
+    ids = _ids_of(organisation_id, Event.run_id, run_ids, only=ABOUT_A_RUN)
+    _replace_found(organisation_id, ids, _OF_VISIT, found)
+
+
+def _run_row(organisation_id: int, run_id: int, run: FoldedRun) -> dict[str, Any]:
+    return {
+        "organisation_id": organisation_id,
+        "run_id": run_id,
+        "left_at": run.left_at,
+        "returned_at": run.returned_at,
+        "odometer_out_km": run.odometer_out_km,
+        "odometer_in_km": run.odometer_in_km,
+        "note": run.note,
+    }
+
+
+def _write_ticks(known: Collection[int], folded: Mapping[int, FoldedRun]) -> None:
+    table = _table(RunEquipment)
+    db.session.execute(
+        update(table).where(table.c.run_id.in_(known), table.c.loaded).values(loaded=False)
+    )
+    loaded = [
+        item for run_id in known for item, is_loaded in folded[run_id].loaded.items() if is_loaded
+    ]
+    for chunk in _chunks(loaded):
+        db.session.execute(update(table).where(table.c.id.in_(chunk)).values(loaded=True))
+
+
+def _project_copies(organisation_id: int, barcodes: Sequence[str]) -> None:
+    held = effective(_facts_of(organisation_id, Event.barcode, barcodes))
+    facts = _by([f for f in held if f.kind in ABOUT_A_COPY], "barcode")
+    copies = _keys_of(Copy, Copy.barcode, organisation_id, barcodes)
+    numbers = {f.card_number for f in held if f.card_number}
+    cards = _keys_of(Card, Card.number, organisation_id, numbers)
+    visit_ids = {f.visit_id for f in held if f.visit_id}
+    places: dict[int, int] = {}
+    for chunk in _chunks(sorted(visit_ids)):
+        rows = select(Visit.id, Visit.place_id).where(
+            Visit.organisation_id == organisation_id, Visit.id.in_(chunk)
+        )
+        places.update((key, place) for key, place in db.session.execute(rows))
+    folded = {
+        barcode: fold_copy(facts.get(barcode, []), barcode, barcode in copies, cards, places)
+        for barcode in barcodes
+    }
+    _drop_loans(organisation_id, barcodes)
+    _write_loans(organisation_id, folded, copies, cards, places)
+    ids = _ids_of(organisation_id, Event.barcode, barcodes)
+    found = [f for copy in folded.values() for f in copy.found]
+    _replace_found(organisation_id, ids, _OF_COPY, found)
+
+
+def _drop_loans(organisation_id: int, barcodes: Sequence[str]) -> None:
+    of_barcodes = select(Loan.event_id).where(
+        Loan.organisation_id == organisation_id, Loan.barcode.in_(barcodes)
+    )
+    loans = list(db.session.scalars(of_barcodes))
+    for chunk in _chunks(loans):
+        db.session.execute(delete(Renewal).where(Renewal.loan_event_id.in_(chunk)))
+        db.session.execute(delete(Loan).where(Loan.event_id.in_(chunk)))
+
+
+def _write_loans(
+    organisation_id: int,
+    folded: Mapping[str, FoldedCopy],
+    copies: Mapping[str, int],
+    cards: Mapping[str, int],
+    places: Mapping[int, int],
+) -> None:
+    loans = [loan for copy in folded.values() for loan in copy.loans]
+    bases = {loan.renewed_visit_id or loan.visit_id for loan in loans}
+    due_dates = DueDates(bases)
+    rows = []
+    for loan in loans:
+        due = due_dates.due_after(loan.renewed_visit_id or loan.visit_id)
+        rows.append(
+            {
+                "organisation_id": organisation_id,
+                **{name: getattr(loan, name) for name in loan.__dataclass_fields__},
+                "copy_id": copies.get(loan.barcode),
+                "card_id": cards.get(loan.card_number),
+                "place_id": places[loan.visit_id],
+                "due_visit_id": due.visit_id,
+                "due_on": due.day,
+            }
+        )
+    _insert(Loan, rows)
+    _insert(
+        Renewal,
+        (
+            {"organisation_id": organisation_id, **asdict(renewal)}
+            for copy in folded.values()
+            for renewal in copy.renewals
+        ),
+    )
+
+
+def _replace_found(
+    organisation_id: int,
+    event_ids: Sequence[uuid.UUID],
+    kinds: Sequence[ContradictionKind],
+    found: Sequence[Found],
+) -> None:
+    for chunk in _chunks(event_ids):
+        db.session.execute(
+            delete(Contradiction).where(
+                Contradiction.organisation_id == organisation_id,
+                Contradiction.event_id.in_(chunk),
+                Contradiction.kind.in_(kinds),
+            )
+        )
+    _insert(
+        Contradiction,
+        (
+            {
+                "organisation_id": organisation_id,
+                **{name: getattr(one, name) for name in one.__dataclass_fields__},
+            }
+            for one in found
+        ),
+    )
+
+
+def _mark_settled(organisation_id: int) -> None:
+    """Contradictions that a person decided on name the deciding fact."""
+    settling = effective(_facts_of(organisation_id, Event.kind, [EventKind.SETTLED]))
+    table = _table(Contradiction)
+    db.session.execute(
+        update(table)
+        .where(
+            table.c.organisation_id == organisation_id,
+            table.c.settled_by_id.is_not(None),
+        )
+        .values(settled_by_id=None)
+    )
+    decisions = [
+        {
+            "event": uuid.UUID(fact.payload["event_id"]),
+            "what": ContradictionKind(fact.payload["contradiction"]),
+            "by": fact.id,
+        }
+        for fact in settling
+    ]
+    if decisions:
+        statement = (
+            update(table)
+            .where(
+                table.c.organisation_id == organisation_id,
+                table.c.event_id == bindparam("event"),
+                table.c.kind == bindparam("what"),
+            )
+            .values(settled_by_id=bindparam("by"))
+        )
+        db.session.connection().execute(statement, decisions)
+
+
+def _ids_of(
+    organisation_id: int,
+    column: Any,
+    keys: Collection[Any],
+    only: Collection[EventKind] = (),
+    but: Collection[EventKind] = (),
+) -> list[uuid.UUID]:
+    """Ids of all facts of a scope, undone ones too: what they contradicted goes with them."""
+    query = select(Event.id).where(Event.organisation_id == organisation_id, column.in_(keys))
+    if only:
+        query = query.where(Event.kind.in_(only))
+    if but:
+        query = query.where(Event.kind.not_in(but))
+    return list(db.session.scalars(query))
+
+
+def _keys_of(
+    model: Any, column: Any, organisation_id: int, values: Collection[str]
+) -> dict[str, int]:
+    keys: dict[str, int] = {}
+    for chunk in _chunks(sorted(values)):
+        query = select(column, model.id).where(
+            model.organisation_id == organisation_id, column.in_(chunk)
+        )
+        keys.update((code, key) for code, key in db.session.execute(query))
+    return keys
+
+
+def _distinct(organisation_id: int, column: Any) -> set[Any]:
+    query = select(column).where(Event.organisation_id == organisation_id, column.is_not(None))
+    return set(db.session.scalars(query.distinct()))
+
+
+def _by(facts: Iterable[Fact], name: str) -> dict[Any, list[Fact]]:
+    groups: dict[Any, list[Fact]] = {}
+    for fact in facts:
+        groups.setdefault(getattr(fact, name), []).append(fact)
+    return groups
+
+
+def _insert(model: Any, rows: Iterable[dict[str, Any]]) -> None:
+    values = list(rows)
+    if values:
+        db.session.execute(insert(_table(model)), values)
+
+
+def _table(model: Any) -> Table:
+    table: Table = model.__table__
+    return table
+
+
+def _chunks(keys: Sequence[Any]) -> Iterator[Sequence[Any]]:
+    return (keys[start : start + _CHUNK] for start in range(0, len(keys), _CHUNK))
+
+
+def _loan_of(organisation_id: int, fact: Fact) -> Loan | None:
+    """The loan a fact about a copy made, prolonged or closed."""
+    if fact.kind not in ABOUT_A_COPY:
+        return None
+    query = (
+        select(Loan)
+        .where(Loan.organisation_id == organisation_id, Loan.barcode == fact.barcode)
+        .order_by(Loan.lent_at.desc(), Loan.event_id.desc())
+        .limit(1)
+    )
+    return db.session.scalar(query)
