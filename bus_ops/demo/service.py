@@ -1,0 +1,452 @@
+"""The demonstration's service: the city library of Cần Thơ, its van, places, terms and stops.
+
+Places are real (see data/SOURCES.md); people, contacts, frequencies and windows are invented by a
+seeded generator.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from random import Random
+
+from sqlalchemy import select
+
+from schedules.recurrence import monthly_rule, once_rule, weekly_rule
+from schedules.searching import search_key
+
+from ..accounts.models import Organisation, Role, User
+from ..accounts.passwords import hash_password
+from ..circulation.models import Card, CardKind, Copy, Reader, Title
+from ..database import db, now
+from ..fleet.models import Carrier, CrewMember, Depot, Duty, Van, VanEquipment
+from ..places.models import AdministrativeUnit, Place, PlaceKind, PositionQuality, SchoolLevel
+from ..places.units import add_units, assign_units
+from ..timetable.calendars import add_vietnamese_calendars
+from ..timetable.generating import fill_runs
+from ..timetable.models import (
+    Audience,
+    Run,
+    ServiceCalendar,
+    Stop,
+    StopKind,
+    Term,
+    TermStatus,
+)
+from . import carried_data
+
+LIBRARY_NAME = "Thư viện thành phố Cần Thơ"
+LIBRARY_POINT = (10.035993, 105.787691)
+REFORM_DAY = date(2025, 7, 1)
+PASSWORD = "thu-vien-xe"
+SIGN_INS = (
+    (Role.CREW, "thuthu", "Lê Thị Mai"),
+    (Role.COORDINATOR, "dieuphoi", "Nguyễn Minh Phúc"),
+    (Role.REPORTER, "baocao", "Trần Ngọc Lan"),
+    (Role.ADMINISTRATOR, "quantri", "Phạm Quốc Bảo"),
+)
+CREW = (
+    ("Võ Văn Tài", Duty.OPERATOR),
+    ("Lê Thị Mai", Duty.LIBRARIAN),
+    ("Huỳnh Thanh Trúc", Duty.LIBRARIAN),
+    ("Đặng Hoài Nam", Duty.LIBRARIAN),
+)
+EQUIPMENT = (
+    ("Sách (bản)", 4500),
+    ("Máy tính", 6),
+    ("Ti vi", 1),
+    ("Máy chiếu", 1),
+    ("Máy phát điện", 1),
+    ("Ghế", 100),
+)
+LEVELS = {
+    "primary": (SchoolLevel.PRIMARY, Audience.PRIMARY, "Trường "),
+    "lower_secondary": (SchoolLevel.LOWER_SECONDARY, Audience.LOWER_SECONDARY, "Trường "),
+    "upper_secondary": (SchoolLevel.UPPER_SECONDARY, Audience.UPPER_SECONDARY, "Trường "),
+}
+SITE_KINDS = {
+    "people_committee": PlaceKind.COMMUNE_OFFICE,
+    "cultural_house": PlaceKind.CULTURAL_HOUSE,
+    "market": PlaceKind.MARKET,
+    "post_office": PlaceKind.POST_OFFICE,
+    "health_station": PlaceKind.HEALTH_STATION,
+}
+# Communes served at their own point, until somebody taps where the van really stands.
+COMMUNES_AT_THEIR_POINT = ("31147", "31168", "31174", "31183", "31258", "31288")
+SCHOOL_WINDOWS = [{"opens": 435, "closes": 675}, {"opens": 810, "closes": 1005}]
+SITE_WINDOWS = [{"opens": 450, "closes": 690}, {"opens": 810, "closes": 1020}]
+PROMISES = (
+    "Đọc sách tại chỗ, mượn sách",
+    "Đọc sách, máy tính và internet",
+    "Kể chuyện theo sách, mượn sách",
+    "Chiếu phim, đọc sách tại chỗ",
+    "Thi vui đọc sách, mượn sách",
+)
+GATES = (
+    "Vào cổng sau, báo bảo vệ trước 10 phút",
+    "Cổng chính, mở cả hai cánh",
+    "Cổng phụ bên hông sân bóng",
+)
+PARKING = ("Dưới tán cây bàng giữa sân", "Sân cờ, tránh lối thoát hiểm", "Trước nhà đa năng")
+SURNAMES = tuple("Nguyễn Trần Lê Phạm Huỳnh Võ Đặng Bùi Ngô Dương Lý Phan".split(" "))
+MIDDLE_NAMES = tuple("Thị Văn Ngọc Minh Thanh Hoàng Gia Bảo Kim Hữu".split(" "))
+GIVEN_NAMES = tuple(
+    "An Bình Châu Duy Giang Hân Khôi Linh My Nhi Phúc Quân Thảo Trâm Vy Yến".split(" ")
+)
+TITLES = (
+    ("Dế Mèn phiêu lưu ký", "Tô Hoài", "Văn học thiếu nhi"),
+    ("Đất rừng phương Nam", "Đoàn Giỏi", "Văn học thiếu nhi"),
+    ("Kính vạn hoa", "Nguyễn Nhật Ánh", "Văn học thiếu nhi"),
+    ("Cho tôi xin một vé đi tuổi thơ", "Nguyễn Nhật Ánh", "Văn học"),
+    ("Truyện cổ tích Việt Nam", "Nhiều tác giả", "Văn học dân gian"),
+    ("Tuổi thơ dữ dội", "Phùng Quán", "Văn học"),
+    ("Góc sân và khoảng trời", "Trần Đăng Khoa", "Thơ"),
+    ("Hoàng tử bé", "Antoine de Saint-Exupéry", "Văn học nước ngoài"),
+    ("Không gia đình", "Hector Malot", "Văn học nước ngoài"),
+    ("Hai vạn dặm dưới đáy biển", "Jules Verne", "Văn học nước ngoài"),
+    ("Mười vạn câu hỏi vì sao", "Nhiều tác giả", "Khoa học"),
+    ("Lịch sử Việt Nam bằng tranh", "Nhiều tác giả", "Lịch sử"),
+    ("Cánh đồng bất tận", "Nguyễn Ngọc Tư", "Văn học"),
+    ("Kỹ thuật trồng cây ăn trái", "Nhiều tác giả", "Nông nghiệp"),
+    ("Nuôi cá tra bền vững", "Nhiều tác giả", "Nông nghiệp"),
+    ("Sổ tay sức khoẻ gia đình", "Nhiều tác giả", "Y học"),
+)
+COPIES_OF_A_TITLE = 90
+READERS_OF_A_STOP = 16
+
+
+@dataclass
+class DemoService:
+    """What the history is written about."""
+
+    organisation: Organisation
+    crew_account: User
+    van: Van
+    terms: list[Term]
+
+
+def make_service(today: date, rng: Random) -> DemoService:
+    """Everything that stands before the first run leaves: the plan of two terms included."""
+    organisation = Organisation(name=LIBRARY_NAME, drive_speed_kmh=40.0)
+    db.session.add(organisation)
+    db.session.flush()
+    accounts = _accounts(organisation)
+    van = _van(organisation, accounts[Role.CREW])
+    units = add_units(
+        organisation.id,
+        carried_data.communes(),
+        carried_data.outlines(),
+        carried_data.former_units(),
+        REFORM_DAY,
+    )
+    calendars = add_vietnamese_calendars(organisation.id, _school_year(today))
+    _teach_years(calendars, _school_year(today))
+    schools, sites = _places(organisation, units, rng)
+    terms = _terms(organisation, today)
+    for term in terms:
+        _stops(term, van, schools, sites, calendars, rng)
+    db.session.flush()
+    _fill(terms, today)
+    _make_today_live(terms[-1], van, sites, today)
+    _crew_on_all_runs(organisation)
+    _books(organisation, rng)
+    _readers(organisation, schools + sites, rng)
+    db.session.commit()
+    return DemoService(organisation, accounts[Role.CREW], van, terms)
+
+
+def _accounts(organisation: Organisation) -> dict[Role, User]:
+    password_hash = hash_password(PASSWORD)
+    accounts = {
+        role: User(
+            organisation_id=organisation.id,
+            username=username,
+            full_name=name,
+            role=role,
+            password_hash=password_hash,
+        )
+        for role, username, name in SIGN_INS
+    }
+    db.session.add_all(accounts.values())
+    db.session.flush()
+    return accounts
+
+
+def _van(organisation: Organisation, crew_account: User) -> Van:
+    owner = {"organisation_id": organisation.id}
+    depot = Depot(
+        **owner,
+        name=LIBRARY_NAME,
+        address="1 Phan Đình Phùng, Ninh Kiều",
+        lat=LIBRARY_POINT[0],
+        lon=LIBRARY_POINT[1],
+    )
+    van = Van(
+        **owner,
+        name="Xe thư viện thông minh",
+        carrier=Carrier.VAN,
+        plate="65A-000.00",
+        capacity_books=4500,
+        depot=depot,
+    )
+    van.equipment = [
+        VanEquipment(**owner, name=name, quantity=quantity, position=position)
+        for position, (name, quantity) in enumerate(EQUIPMENT)
+    ]
+    members = [
+        CrewMember(**owner, full_name=name, duty=duty, phone=f"0900 000 0{number:02d}")
+        for number, (name, duty) in enumerate(CREW, 1)
+    ]
+    members[1].user_id = crew_account.id
+    db.session.add_all([van, *members])
+    db.session.flush()
+    return van
+
+
+def _school_year(today: date) -> int:
+    return today.year if today.month >= 8 else today.year - 1
+
+
+def _teach_years(calendars: Sequence[ServiceCalendar], school_year: int) -> None:
+    """The year before is taught on the same days, so that last term has its history."""
+    for calendar in calendars:
+        for period in list(calendar.periods):
+            earlier = type(period)(
+                organisation_id=period.organisation_id,
+                name=period.name,
+                first_on=period.first_on.replace(year=period.first_on.year - 1),
+                last_on=period.last_on.replace(year=period.last_on.year - 1),
+            )
+            calendar.periods.append(earlier)
+    db.session.flush()
+
+
+def _places(
+    organisation: Organisation, units: dict[str, AdministrativeUnit], rng: Random
+) -> tuple[list[Place], list[Place]]:
+    schools = []
+    for carried in carried_data.schools():
+        level, _, prefix = LEVELS.get(
+            carried.kind, (SchoolLevel.SEVERAL, Audience.LOWER_SECONDARY, "Trường ")
+        )
+        place = _place(organisation, carried, units, PlaceKind.SCHOOL, prefix + carried.name)
+        place.level = level
+        schools.append(place)
+    sites = [
+        _place(organisation, carried, units, SITE_KINDS[carried.kind], carried.name)
+        for carried in carried_data.sites()
+    ]
+    for code in COMMUNES_AT_THEIR_POINT:
+        unit = units[code]
+        sites.append(
+            Place(
+                organisation_id=organisation.id,
+                name=f"UBND {unit.full_name}",
+                kind=PlaceKind.COMMUNE_OFFICE,
+                lat=unit.lat,
+                lon=unit.lon,
+                position_quality=PositionQuality.APPROXIMATE,
+                position_source="điểm của xã",
+                commune_id=unit.id,
+            )
+        )
+    for place in schools + sites:
+        _add_contacts(place, rng)
+        db.session.add(place)
+        assign_units(place)
+    return schools, sites
+
+
+def _place(
+    organisation: Organisation,
+    carried: carried_data.CarriedPlace,
+    units: dict[str, AdministrativeUnit],
+    kind: PlaceKind,
+    name: str,
+) -> Place:
+    return Place(
+        organisation_id=organisation.id,
+        name=name,
+        kind=kind,
+        lat=carried.lat,
+        lon=carried.lon,
+        position_quality=PositionQuality.EXACT,
+        position_source="OpenStreetMap",
+        commune_id=units[carried.commune_code].id,
+        source="OpenStreetMap (ODbL)",
+    )
+
+
+def _add_contacts(place: Place, rng: Random) -> None:
+    place.contact_name = f"{rng.choice(('Cô', 'Thầy', 'Chị', 'Anh'))} {rng.choice(GIVEN_NAMES)}"
+    place.contact_phone = f"0292 000 {rng.randrange(1000, 9999)}"
+    place.gate_notes = rng.choice(GATES)
+    place.parking_notes = rng.choice(PARKING)
+    place.power_notes = "Ổ điện ngoài trời 220 V" if rng.random() < 0.6 else ""
+
+
+def _terms(organisation: Organisation, today: date) -> list[Term]:
+    """The term before this one and the present one."""
+    year = _school_year(today)
+    spans = [
+        (f"Học kỳ 2, {year - 1}–{year}", date(year, 1, 19), date(year, 5, 31)),
+        (f"Hè {year}", date(year, 6, 1), date(year, 8, 31)),
+        (f"Học kỳ 1, {year}–{year + 1}", date(year, 9, 1), date(year + 1, 1, 18)),
+        (f"Học kỳ 2, {year}–{year + 1}", date(year + 1, 1, 19), date(year + 1, 5, 31)),
+        (f"Hè {year + 1}", date(year + 1, 6, 1), date(year + 1, 8, 31)),
+    ]
+    present = next(i for i, (_, first, last) in enumerate(spans) if first <= today <= last)
+    terms = [
+        Term(
+            organisation_id=organisation.id,
+            name=name,
+            starts_on=first,
+            ends_on=last,
+            status=TermStatus.PUBLISHED,
+            published_at=now(),
+            lunch_earliest=11 * 60,
+            lunch_latest=12 * 60 + 30,
+            lunch_minutes=60,
+            buffer_minutes=5,
+            shift_limit_minutes=600,
+        )
+        for name, first, last in spans[present - 1 : present + 1]
+    ]
+    db.session.add_all(terms)
+    db.session.flush()
+    return terms
+
+
+def _stops(
+    term: Term,
+    van: Van,
+    schools: Sequence[Place],
+    sites: Sequence[Place],
+    calendars: Sequence[ServiceCalendar],
+    rng: Random,
+) -> None:
+    """Ten days of a fortnight, each in one part of the city; some communes on Saturdays."""
+    staff, primary, secondary = calendars
+    monday = term.starts_on - timedelta(days=term.starts_on.weekday())
+    saturday_sites = sites[-len(COMMUNES_AT_THEIR_POINT) :]
+    weekday_sites = list(sites[: -len(saturday_sites)])[::3]
+    served = sorted([*schools, *weekday_sites], key=lambda place: place.lon or 0.0)
+    size = -(-len(served) // 10)
+    for number in range(10):
+        group = served[number * size : (number + 1) * size]
+        week, weekday = divmod(number, 5)
+        first = monday + timedelta(weeks=week, days=weekday)
+        for place in group:
+            calendar = staff
+            if place.kind == PlaceKind.SCHOOL:
+                calendar = primary if place.level == SchoolLevel.PRIMARY else secondary
+            _stop(term, van, place, calendar, weekly_rule(2, [weekday]), first, rng)
+    for number, place in enumerate(saturday_sites):
+        rule = monthly_rule([(1 + number // 2, 5)])
+        _stop(term, van, place, staff, rule, term.starts_on, rng)
+
+
+def _stop(
+    term: Term,
+    van: Van,
+    place: Place,
+    calendar: ServiceCalendar | None,
+    rule: str,
+    first: date,
+    rng: Random,
+) -> Stop:
+    school = place.kind == PlaceKind.SCHOOL
+    audience = Audience(place.level.value) if _one_level(place) and place.level else None
+    stop = Stop(
+        organisation_id=term.organisation_id,
+        term=term,
+        place=place,
+        van=van,
+        kind=StopKind.CLOSED if school else StopKind.PUBLIC,
+        audience=audience,
+        service_minutes=75 if school else 60,
+        rule=rule,
+        starts_on=first,
+        windows=list(SCHOOL_WINDOWS if school else SITE_WINDOWS),
+        calendar=calendar,
+        promised=rng.choice(PROMISES),
+    )
+    db.session.add(stop)
+    return stop
+
+
+def _one_level(place: Place) -> bool:
+    return place.level not in {None, SchoolLevel.SEVERAL}
+
+
+def _fill(terms: Sequence[Term], today: date) -> None:
+    for term in terms:
+        fill_runs(term, term.starts_on, term.ends_on or today)
+
+
+def _make_today_live(term: Term, van: Van, sites: Sequence[Place], today: date) -> None:
+    """On a day without a run the van goes out to a book day in the centre."""
+    if db.session.scalar(select(Run.id).where(Run.day == today)) is not None:
+        return
+    rng = Random(today.toordinal())
+    near = sorted(sites, key=lambda p: abs((p.lon or 0.0) - LIBRARY_POINT[1]))[:4]
+    for place in near:
+        stop = _stop(term, van, place, None, once_rule(), today, rng)
+        stop.kind = StopKind.FLEXIBLE
+        stop.windows = []
+        stop.promised = "Ngày hội đọc sách lưu động"
+    db.session.flush()
+    fill_runs(term, today, today)
+
+
+def _crew_on_all_runs(organisation: Organisation) -> None:
+    members = list(db.session.scalars(select(CrewMember).order_by(CrewMember.id)))
+    for run in db.session.scalars(select(Run).where(Run.organisation_id == organisation.id)):
+        run.crew = members
+
+
+def _books(organisation: Organisation, rng: Random) -> None:
+    owner = {"organisation_id": organisation.id}
+    number = 0
+    for name, author, subject in TITLES:
+        key = search_key(f"{name} {author} {subject}")
+        title = Title(
+            **owner,
+            name=name,
+            author=author,
+            subject=subject,
+            search_key=key,
+            year=rng.randrange(2005, 2025),
+        )
+        db.session.add(title)
+        db.session.flush()
+        for _ in range(COPIES_OF_A_TITLE):
+            number += 1
+            copy = Copy(**owner, title_id=title.id, barcode=f"CT{number:06d}")
+            copy.added_on = date(2024, 1, 15)
+            db.session.add(copy)
+
+
+def _readers(organisation: Organisation, places: Sequence[Place], rng: Random) -> None:
+    owner = {"organisation_id": organisation.id}
+    number = 0
+    for place in places:
+        for _ in range(READERS_OF_A_STOP):
+            number += 1
+            name = " ".join(rng.choice(part) for part in (SURNAMES, MIDDLE_NAMES, GIVEN_NAMES))
+            child = place.kind == PlaceKind.SCHOOL
+            reader = Reader(
+                **owner,
+                full_name=name,
+                search_key=search_key(f"{name} X{number:05d}"),
+                audience=Audience(place.level.value)
+                if _one_level(place) and place.level
+                else Audience.ADULTS,
+                place_id=place.id,
+                class_name=f"{rng.randrange(3, 10)}A{rng.randrange(1, 6)}" if child else "",
+            )
+            kind = CardKind.CHILD if child else CardKind.VAN
+            card = Card(**owner, number=f"X{number:05d}", kind=kind, reader=reader)
+            card.issued_on = date(2025, 9, 5)
+            db.session.add(card)
