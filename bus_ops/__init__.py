@@ -97,7 +97,18 @@ def _register_context(app: Flask) -> None:
             "demo_mode": app.config["DEMO_MODE"],
             "app_version": VERSION,
             "asset": asset,
+            **_demo_context(app),
         }
+
+
+def _demo_context(app: Flask) -> dict[str, Any]:
+    """The demonstration tells its sign-ins on the page that asks for them."""
+    if not app.config["DEMO_MODE"]:
+        return {}
+    from . import demo
+
+    sign_ins = [(role, username) for role, username, _ in demo.SIGN_INS]
+    return {"demo_sign_ins": sign_ins, "demo_password": demo.PASSWORD}
 
 
 def asset(path: str) -> str:

@@ -1,0 +1,421 @@
+"""The command line: ``bus-ops demo`` to look around, ``bus-ops serve`` for the real thing."""
+
+from __future__ import annotations
+
+import getpass
+import multiprocessing
+import os
+import shutil
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from functools import wraps
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+import platformdirs
+from flask import Flask
+from flask_babel import force_locale
+from flask_babel import gettext as _
+from flask_migrate import upgrade
+from sqlalchemy import inspect, select
+
+from . import VERSION, create_app
+from .accounts.models import Organisation, Role, User
+from .accounts.passwords import SHORTEST_PASSWORD, hash_password
+from .accounts.queries import sole_organisation, user_named
+from .backups import BackupError, backups, make_backup, restore_backup
+from .config import LANGUAGES
+from .database import db, now
+from .demo import PASSWORD as DEMO_PASSWORD
+from .demo import SIGN_INS, build_demo
+from .i18n import format_moment, today
+from .jobs import JOBS, job_named, last_turns, run_job
+from .scheduler import run_scheduler
+from .tablet.log import replay as replay_log
+from .timetable.import_wording import line_of_row, sentence_of_file
+from .timetable.importing import ImportPlan, apply_import, plan_import
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+class CommandError(click.ClickException):
+    """Shown as one line that says what to do."""
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(VERSION, prog_name="bus-ops")
+@click.option(
+    "--language",
+    type=click.Choice(LANGUAGES),
+    envvar="BUS_OPS_LANGUAGE",
+    default=LANGUAGES[0],
+    help="Language of what is printed.",
+)
+@click.pass_context
+def main(context: click.Context, language: str) -> None:
+    """Runs a mobile library: timetable, daily route, event log and figures."""
+    context.obj = language
+
+
+def in_app(command: Command) -> Command:
+    """Give a command the real installation's app, its context and the chosen language."""
+
+    @wraps(command)
+    @click.pass_context
+    def wrapped(context: click.Context, /, *args: Any, **kwargs: Any) -> Any:
+        app = create_app()
+        with app.app_context(), force_locale(context.obj):
+            return command(app, *args, **kwargs)
+
+    return wrapped  # type: ignore[return-value]
+
+
+@main.command()
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", default=8000, show_default=True)
+@click.option("--library", envvar="BUS_OPS_LIBRARY", help="Name of the library (first start).")
+@click.option("--admin", envvar="BUS_OPS_ADMIN", help="First administrator's user name.")
+@in_app
+def serve(app: Flask, host: str, port: int, library: str | None, admin: str | None) -> None:
+    """Serve the library: makes and migrates its database, asks for the first administrator."""
+    _migrate(app)
+    _ask_for_first_administrator(library, admin)
+    db.session.remove()
+    click.echo(_("Serving at %(url)s (Ctrl+C ends it)", url=f"http://{host}:{port}"))
+    _serve(app, host, port)
+
+
+@main.command()
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", default=0, help="A free one from 8000 on, unless given.")
+@click.option("--folder", type=click.Path(path_type=Path), help="Where its own data lives.")
+@click.option("--fresh", is_flag=True, help="Build the demonstration again.")
+@click.option("--no-serve", is_flag=True, help="Build it only.")
+@click.pass_context
+def demo(
+    context: click.Context, host: str, port: int, folder: Path | None, fresh: bool, no_serve: bool
+) -> None:
+    """Show a living service of Cần Thơ as of today; never touches real data."""
+    folder = folder or platformdirs.user_data_path("bus-ops") / "demo"
+    app = create_app(_demo_settings(folder))
+    with app.app_context(), force_locale(context.obj):
+        _build_if_stale(app, folder, fresh)
+        click.echo()
+        for role, username, _name in SIGN_INS:
+            click.echo(f"  {role.label!s:<16} {username}")
+        click.echo("  " + _("Password of all") + f": {DEMO_PASSWORD}")
+        click.echo()
+        if no_serve:
+            return
+        port = port or _free_port(host)
+        click.echo(_("Open %(url)s (Ctrl+C ends it)", url=f"http://{host}:{port}"))
+        db.session.remove()
+    _serve(app, host, port)
+
+
+@main.command()
+@in_app
+def migrate(app: Flask) -> None:
+    """Bring the database to this version's tables."""
+    _migrate(app)
+    click.echo(_("The database is up to date."))
+
+
+@main.command()
+@in_app
+def scheduler(app: Flask) -> None:
+    """Run the nightly jobs only (where gunicorn or several hosts serve)."""
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    run_scheduler(app, stop)
+
+
+@main.group("import")
+def import_() -> None:
+    """Take in files."""
+
+
+@import_.command("timetable")
+@click.argument(
+    "files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path)
+)
+@click.option("--dry-run", is_flag=True, help="Show what would change; change nothing.")
+@in_app
+def import_timetable(app: Flask, files: Sequence[Path], dry_run: bool) -> None:
+    """Import mobile library timetables (CSV)."""
+    organisation = _organisation()
+    plan = plan_import([(path.name, path.read_bytes()) for path in files], organisation)
+    _print_plan(plan)
+    if dry_run:
+        click.echo(_("Dry run: nothing was changed."))
+        return
+    report = apply_import(plan, organisation, today(), app.config["HORIZON_DAYS"])
+    db.session.commit()
+    click.echo(
+        _(
+            "Imported: %(added)s stops added, %(changed)s changed, %(runs)s dated runs.",
+            added=report.stops_added,
+            changed=report.stops_changed,
+            runs=sum(fill.runs for fill in report.fills),
+        )
+    )
+
+
+@main.group()
+def user() -> None:
+    """Accounts."""
+
+
+@user.command("add")
+@click.argument("username")
+@click.option("--name", required=True, help="Full name.")
+@click.option("--role", type=click.Choice([role.value for role in Role]), required=True)
+@in_app
+def add_user(_app: Flask, username: str, name: str, role: str) -> None:
+    """Make an account; asks for its password."""
+    _add_user(_organisation(), username, name, Role(role))
+    click.echo(_("%(name)s can sign in now.", name=name))
+
+
+@user.command("password")
+@click.argument("username")
+@in_app
+def set_password(_app: Flask, username: str) -> None:
+    """Give an account a new password."""
+    account = user_named(username)
+    if account is None:
+        raise CommandError(_("There is no account %(name)s.", name=username))
+    account.password_hash = hash_password(_asked_password())
+    db.session.commit()
+    click.echo(_("Saved."))
+
+
+@main.group()
+def jobs() -> None:
+    """Nightly jobs."""
+
+
+@jobs.command("list")
+@in_app
+def list_jobs(_app: Flask) -> None:
+    """Show each job's last turn."""
+    for job in JOBS:
+        turns = last_turns(job, 1)
+        last = f"{format_moment(turns[0].due_at)} {turns[0].state.label}" if turns else "–"
+        click.echo(f"{job.name:<16} {job.hour:02d}:{job.minute:02d}  {last}")
+
+
+@jobs.command("run")
+@click.argument("name")
+@in_app
+def run_named_job(_app: Flask, name: str) -> None:
+    """Do a job now."""
+    job = job_named(name)
+    if job is None:
+        raise CommandError(
+            _("There is no job %(name)s.", name=name) + " " + ", ".join(j.name for j in JOBS)
+        )
+    turn = run_job(job, now())
+    if turn is None:
+        raise CommandError(_("The job is running already."))
+    click.echo(f"{turn.state.label}: {turn.message}")
+    if turn.state.value == "failed":
+        sys.exit(1)
+
+
+@main.command()
+@in_app
+def backup(_app: Flask) -> None:
+    """Make a backup now."""
+    try:
+        made = make_backup()
+    except BackupError as error:
+        raise CommandError(str(error)) from error
+    click.echo(str(made.path))
+
+
+@main.command()
+@click.argument("file", type=click.Path(path_type=Path), required=False)
+@in_app
+def restore(_app: Flask, file: Path | None) -> None:
+    """Put a backup in the database's place (stop the server first); without a file lists them."""
+    if file is None:
+        for made in backups():
+            click.echo(f"{format_moment(made.made_at)}  {made.path}")
+        return
+    try:
+        kept = restore_backup(file)
+    except BackupError as error:
+        raise CommandError(str(error)) from error
+    click.echo(_("Restored from %(path)s.", path=file))
+    if kept is not None:
+        click.echo(_("The database before it is kept as %(path)s.", path=kept))
+
+
+@main.command()
+@in_app
+def replay(_app: Flask) -> None:
+    """Drop what follows from the event log and fold the whole log again."""
+    for organisation_id in list(db.session.scalars(select(Organisation.id))):
+        count = replay_log(organisation_id)
+        click.echo(_("%(num)s facts replayed.", num=count))
+
+
+def _migrate(app: Flask) -> None:
+    upgrade(directory=app.extensions["migrate"].directory)
+
+
+def _organisation() -> Organisation:
+    if not inspect(db.engine).has_table("organisation"):
+        raise CommandError(_("There is no database yet. Start with: bus-ops serve"))
+    organisation = sole_organisation()
+    if organisation is None:
+        raise CommandError(_("There is no library yet. Start with: bus-ops serve"))
+    return organisation
+
+
+def _ask_for_first_administrator(library: str | None, admin: str | None) -> None:
+    """Ask on the command line once; options and variables answer where nobody sits there."""
+    if db.session.scalar(select(User.id).where(User.role == Role.ADMINISTRATOR).limit(1)):
+        return
+    if not sys.stdin.isatty() and not (library and admin and os.environ.get("BUS_OPS_PASSWORD")):
+        raise CommandError(
+            _(
+                "The first administrator is missing. Start in a terminal, or set"
+                " BUS_OPS_LIBRARY, BUS_OPS_ADMIN and BUS_OPS_PASSWORD."
+            )
+        )
+    organisation = sole_organisation()
+    if organisation is None:
+        organisation = Organisation(name=library or click.prompt(_("Name of the library")))
+        db.session.add(organisation)
+        db.session.flush()
+    username = admin or click.prompt(_("User name of the first administrator"))
+    name = username if admin else click.prompt(_("Full name"), default=username)
+    _add_user(organisation, username, name, Role.ADMINISTRATOR)
+
+
+def _add_user(organisation: Organisation, username: str, name: str, role: Role) -> None:
+    username = username.strip().lower()
+    if user_named(username) is not None:
+        raise CommandError(_("This user name is taken; choose another."))
+    account = User(
+        organisation_id=organisation.id,
+        username=username,
+        full_name=name,
+        role=role,
+        password_hash=hash_password(_asked_password()),
+    )
+    db.session.add(account)
+    db.session.commit()
+
+
+def _asked_password() -> str:
+    """From BUS_OPS_PASSWORD, or typed twice without being shown."""
+    given = os.environ.get("BUS_OPS_PASSWORD")
+    while True:
+        password = given or getpass.getpass(_("Password") + ": ")
+        short = len(password) < SHORTEST_PASSWORD
+        differs = not given and not short and getpass.getpass(_("Again") + ": ") != password
+        if not short and not differs:
+            return password
+        problem = (
+            _("Use at least %(min)d characters.", min=SHORTEST_PASSWORD)
+            if short
+            else _("The two differ; type them again.")
+        )
+        if given:
+            raise CommandError(problem)
+        click.echo(problem)
+
+
+def _demo_settings(folder: Path) -> dict[str, Any]:
+    return {
+        "DATA_FOLDER": folder,
+        "DATABASE_URL": f"sqlite:///{folder / 'demo.sqlite3'}",
+        "DEMO_MODE": True,
+        "GEOCODING": False,
+    }
+
+
+def _build_if_stale(app: Flask, folder: Path, fresh: bool) -> None:
+    """The demonstration shows today: yesterday's is built again."""
+    mark = folder / "built-for"
+    wanted = f"{VERSION} {today().isoformat()}"
+    if not fresh and mark.exists() and mark.read_text("utf-8") == wanted:
+        click.echo(_("The demonstration of today is ready."))
+        return
+    click.echo(_("Building the demonstration: places, timetable, months of history…"))
+    mark.unlink(missing_ok=True)
+    for path in folder.glob("demo.sqlite3*"):
+        path.unlink()
+    shutil.rmtree(folder / "backups", ignore_errors=True)
+    _migrate(app)
+    build_demo(now())
+    mark.write_text(wanted, "utf-8")
+
+
+def _free_port(host: str) -> int:
+    for port in range(8000, 8100):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((host, port))
+            except OSError:
+                continue
+            return port
+    raise CommandError(_("No port from 8000 to 8099 is free; choose one with --port."))
+
+
+def _serve(app: Flask, host: str, port: int) -> None:
+    """Serve with threads of this process; the scheduler runs in a process of its own."""
+    import waitress
+
+    process = multiprocessing.get_context("spawn").Process(
+        target=_scheduler_process, args=(_passed_on(app),), daemon=True, name="scheduler"
+    )
+    process.start()
+    try:
+        waitress.serve(app, host=host, port=port, threads=8, ident="bus-ops")
+    finally:
+        process.terminate()
+        process.join(5)
+
+
+def _passed_on(app: Flask) -> dict[str, Any]:
+    """Settings the scheduler's process needs to open the same installation."""
+    if not app.config["DEMO_MODE"]:
+        return {}
+    return _demo_settings(Path(app.config["DATA_FOLDER"]))
+
+
+def _scheduler_process(settings: dict[str, Any]) -> None:
+    stop = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: stop.set())
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    run_scheduler(create_app(settings), stop)
+
+
+def _print_plan(plan: ImportPlan) -> None:
+    for error in plan.unreadable:
+        click.echo(f"{error.file}: {sentence_of_file(error)}", err=True)
+    for parsed in plan.files:
+        for problem in parsed.problems:
+            click.echo(line_of_row(problem), err=True)
+        if parsed.unknown_columns:
+            columns = ", ".join(parsed.unknown_columns)
+            click.echo(_("Columns kept without a field of their own: %(list)s", list=columns))
+    click.echo(
+        _(
+            "%(rows)s rows: %(added)s new, %(changed)s changed, %(same)s unchanged.",
+            rows=len(plan.rows),
+            added=len(plan.added),
+            changed=len(plan.changed),
+            same=plan.unchanged_count,
+        )
+    )
