@@ -88,6 +88,9 @@ def _register_slices(app: Flask) -> None:
 
 
 def _register_context(app: Flask) -> None:
+    # A global, because imported macros see no page context.
+    app.jinja_env.globals["asset"] = asset
+
     @app.context_processor
     def page_context() -> dict[str, Any]:
         organisation = current_user.organisation if current_user.is_authenticated else None
@@ -96,7 +99,6 @@ def _register_context(app: Flask) -> None:
             "organisation": organisation,
             "demo_mode": app.config["DEMO_MODE"],
             "app_version": VERSION,
-            "asset": asset,
             **_demo_context(app),
         }
 

@@ -93,6 +93,11 @@ def format_day(day: date | datetime | None) -> str:
     return day.strftime("%d/%m/%Y")
 
 
+def format_iso_day(text: str | None) -> str:
+    """A day kept as ISO text, as 24/11/2026."""
+    return format_day(date.fromisoformat(text)) if text else ""
+
+
 def format_day_long(day: date) -> str:
     """Tuesday, 24/11/2026 in the page's language."""
     return f"{WEEKDAYS[day.weekday()]}, {format_day(day)}"
@@ -147,6 +152,7 @@ def init_i18n(app: Flask) -> None:
     filters: dict[str, Any] = {
         "day": format_day,
         "day_long": format_day_long,
+        "iso_day": format_iso_day,
         "clock": format_clock,
         "moment": format_moment,
         "minutes_clock": format_minutes_clock,
@@ -162,4 +168,6 @@ def init_i18n(app: Flask) -> None:
         weekdays=WEEKDAYS,
         weekdays_short=WEEKDAYS_SHORT,
         today=today,
+        day_before=lambda day: day - timedelta(days=1),
+        day_after=lambda day: day + timedelta(days=1),
     )

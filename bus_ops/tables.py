@@ -30,6 +30,7 @@ class Listing:
         default_sort: str,
         searched: ColumnElement[str] | Any | None = None,
         per_page: int = PER_PAGE,
+        tie_breaker: Any | None = None,
     ) -> None:
         self.search = request.args.get("q", "").strip()
         if searched is not None:
@@ -45,8 +46,9 @@ class Listing:
         self.page = min(max(1, request.args.get("page", 1, type=int)), self.pages)
         column = sorts[self.sort]
         direction = column.desc() if self.descending else column.asc()
-        entity = query.column_descriptions[0]["entity"]
-        ordered = query.order_by(direction, entity.id).limit(per_page)
+        if tie_breaker is None:
+            tie_breaker = query.column_descriptions[0]["entity"].id
+        ordered = query.order_by(direction, tie_breaker).limit(per_page)
         result = db.session.execute(ordered.offset((self.page - 1) * per_page))
         rows: Sequence[Any] = result.unique().all()
         self.rows = [row[0] for row in rows] if len(query.column_descriptions) == 1 else rows

@@ -1,17 +1,421 @@
-"""Pages of places."""
+"""Pages of places: list, map, a place, its position, administrative units, importing a list."""
 
 from __future__ import annotations
 
-from flask import Blueprint, render_template
-from flask.typing import ResponseReturnValue
+from collections.abc import Callable
+from typing import Any
 
-from ..accounts.access import EVERYONE, roles_allowed
+from flask import (
+    Blueprint,
+    Response,
+    current_app,
+    flash,
+    redirect,
+    render_template,
+    request,
+    url_for,
+)
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_babel import ngettext
+from flask_login import current_user
+from markupsafe import Markup
+from sqlalchemy import Select, func, select
+from sqlalchemy.orm import joinedload, undefer
+
+from schedules.exchange.spreadsheet import Table, TableProblem, UnreadableTableError, read_table
+
+from ..accounts.access import EVERYONE, PLANNERS, roles_allowed
+from ..clock_fields import windows_in_words
+from ..database import current_organisation_id, db, owned, owned_or_404
+from ..maps import MapOutline, MapStop, map_script, places_map
+from ..tables import Listing
+from .forms import PlaceForm, PositionForm, UploadForm
+from .geocoding import GeocoderError, find_position, geocoder_is_on
+from .importing import (
+    FIELDS,
+    REMEDIES,
+    apply_plan,
+    guessed_mapping,
+    plan_places,
+    remember_mapping,
+    remembered_mapping,
+)
+from .models import (
+    AdministrativeUnit,
+    Place,
+    PlaceKind,
+    PlaceUnit,
+    PositionQuality,
+    SchoolLevel,
+    UnitLevel,
+    UploadedFile,
+)
 
 blueprint = Blueprint("places", __name__, url_prefix="/places")
 
+UPLOAD_PURPOSE = "places"
 
-@blueprint.get("/place_list")
+
+@blueprint.get("/")
 @roles_allowed(*EVERYONE)
 def place_list() -> ResponseReturnValue:
-    """To be written."""
-    return render_template("base.html")
+    """Every place, searched by name, address, commune and former district."""
+    query = _filtered(select(Place).options(joinedload(Place.commune)))
+    query = query.outerjoin(AdministrativeUnit, Place.commune_id == AdministrativeUnit.id)
+    sorts = {
+        "name": Place.name,
+        "kind": Place.kind,
+        "commune": AdministrativeUnit.name,
+        "position": Place.position_quality,
+    }
+    return render_template(
+        "places/list.html",
+        listing=Listing(query, sorts, "name", Place.search_key),
+        kinds=PlaceKind.choices(),
+        levels=SchoolLevel.choices(),
+        qualities=PositionQuality.choices(),
+        communes=_communes_with_places(),
+        map_arguments=dict(request.args),
+    )
+
+
+@blueprint.get("/map.js")
+@roles_allowed(*EVERYONE)
+def places_map_script() -> Response:
+    """The map of all places, filtered like the list."""
+    query = _filtered(select(Place).options(joinedload(Place.commune)))
+    typed = Listing(query, {"name": Place.name}, "name", Place.search_key, per_page=5000)
+    points = [
+        MapStop(
+            number="",
+            name=place.name,
+            lat=place.lat,
+            lon=place.lon,
+            detail=_map_detail(place),
+            href=url_for("places.place_page", place_id=place.id),
+        )
+        for place in typed.rows
+        if place.lat is not None
+    ]
+    return map_script(places_map("places", points, _outlines()))
+
+
+@blueprint.get("/<int:place_id>")
+@roles_allowed(*EVERYONE)
+def place_page(place_id: int) -> ResponseReturnValue:
+    """Everything about a place."""
+    place = owned_or_404(Place, place_id)
+    panels: list[Callable[[Place], Markup]] = current_app.extensions.get("place_panels", [])
+    return render_template(
+        "places/place.html",
+        place=place,
+        panels=[panel(place) for panel in panels],
+        units=_units_of(place),
+        windows_in_words=windows_in_words,
+        may_plan=current_user.role in PLANNERS,
+        may_geocode=geocoder_is_on(),
+    )
+
+
+@blueprint.get("/<int:place_id>/map.js")
+@roles_allowed(*EVERYONE)
+def place_map_script(place_id: int) -> Response:
+    """A map of one place with its commune's outline."""
+    place = owned_or_404(Place, place_id)
+    points = []
+    if place.lat is not None and place.lon is not None:
+        points = [MapStop("", place.name, place.lat, place.lon, detail=_map_detail(place))]
+    return map_script(places_map("place", points, _outlines(place.commune_id)))
+
+
+@blueprint.route("/new", methods=["GET", "POST"])
+@roles_allowed(*PLANNERS)
+def new_place() -> ResponseReturnValue:
+    """Make a place."""
+    form = PlaceForm()
+    if form.validate_on_submit():
+        place = Place(organisation_id=current_organisation_id())
+        form.apply_to(place)
+        db.session.commit()
+        flash(_("Saved. Now show where it is."), "success")
+        return redirect(url_for("places.set_position", place_id=place.id))
+    return render_template("places/form.html", form=form, place=None)
+
+
+@blueprint.route("/<int:place_id>/edit", methods=["GET", "POST"])
+@roles_allowed(*PLANNERS)
+def edit_place(place_id: int) -> ResponseReturnValue:
+    """Change a place."""
+    place = owned_or_404(Place, place_id)
+    form = PlaceForm(place)
+    if form.validate_on_submit():
+        form.apply_to(place)
+        db.session.commit()
+        flash(_("Saved."), "success")
+        return redirect(url_for("places.place_page", place_id=place.id))
+    return render_template("places/form.html", form=form, place=place)
+
+
+@blueprint.route("/<int:place_id>/position", methods=["GET", "POST"])
+@roles_allowed(*PLANNERS)
+def set_position(place_id: int) -> ResponseReturnValue:
+    """Say where a place is by tapping the map."""
+    place = owned_or_404(Place, place_id)
+    form = PositionForm(obj=place)
+    if form.validate_on_submit():
+        place.lat, place.lon = form.lat.data, form.lon.data
+        place.position_quality = PositionQuality.EXACT
+        place.position_source = _("tapped on the map")
+        db.session.commit()
+        flash(_("The position is kept."), "success")
+        return redirect(url_for("places.place_page", place_id=place.id))
+    return render_template("places/position.html", form=form, place=place)
+
+
+@blueprint.post("/<int:place_id>/geocode")
+@roles_allowed(*PLANNERS)
+def geocode_place(place_id: int) -> ResponseReturnValue:
+    """Ask the geocoder for the address."""
+    place = owned_or_404(Place, place_id)
+    try:
+        found = find_position(place)
+    except GeocoderError:
+        db.session.rollback()
+        flash(_("The geocoder did not answer. Try again later, or tap the map."), "warning")
+        return redirect(url_for("places.place_page", place_id=place_id))
+    db.session.commit()
+    if found:
+        flash(_("Found. Check it on the map and correct it with a tap."), "success")
+    else:
+        flash(_("The geocoder does not know this address. Tap the map instead."), "warning")
+    return redirect(url_for("places.set_position", place_id=place.id))
+
+
+@blueprint.post("/geocode-next")
+@roles_allowed(*PLANNERS)
+def geocode_missing() -> ResponseReturnValue:
+    """Ask the geocoder for the next places without a position, a few at a time."""
+    query = owned(Place).where(Place.lat.is_(None), Place.enabled).order_by(Place.id)
+    found = asked = 0
+    for place in db.session.scalars(query.limit(10)).all():
+        try:
+            found += find_position(place)
+        except GeocoderError:
+            flash(_("The geocoder did not answer. Try again later, or tap the map."), "warning")
+            break
+        asked += 1
+        db.session.commit()
+    message = ngettext(
+        "%(num)s position found of %(asked)s asked for.",
+        "%(num)s positions found of %(asked)s asked for.",
+        found,
+        asked=asked,
+    )
+    flash(message, "info")
+    return redirect(url_for("places.place_list", quality="missing"))
+
+
+@blueprint.get("/units")
+@roles_allowed(*EVERYONE)
+def unit_list() -> ResponseReturnValue:
+    """Administrative units of every map."""
+    counts = (
+        select(PlaceUnit.unit_id, func.count().label("places"))
+        .group_by(PlaceUnit.unit_id)
+        .subquery()
+    )
+    query = (
+        select(AdministrativeUnit, func.coalesce(counts.c.places, 0))
+        .outerjoin(counts, counts.c.unit_id == AdministrativeUnit.id)
+        .where(AdministrativeUnit.organisation_id == current_organisation_id())
+        .options(joinedload(AdministrativeUnit.parent))
+    )
+    level = request.args.get("level", "")
+    if level in {member.value for member in UnitLevel}:
+        query = query.where(AdministrativeUnit.level == UnitLevel(level))
+    when = request.args.get("when", "today")
+    if when in {"today", "former"}:
+        ended = AdministrativeUnit.valid_until.is_not(None)
+        query = query.where(ended if when == "former" else ~ended)
+    sorts = {"name": AdministrativeUnit.name, "code": AdministrativeUnit.code}
+    return render_template(
+        "places/units.html",
+        listing=Listing(query, sorts, "name", AdministrativeUnit.search_key),
+        levels=UnitLevel.choices(),
+        level=level,
+        when=when,
+    )
+
+
+@blueprint.get("/units/<int:unit_id>")
+@roles_allowed(*EVERYONE)
+def unit_page(unit_id: int) -> ResponseReturnValue:
+    """A unit and the places in it (a district's through its communes)."""
+    unit = owned_or_404(AdministrativeUnit, unit_id)
+    inside = select(AdministrativeUnit.id).where(
+        (AdministrativeUnit.id == unit.id) | (AdministrativeUnit.parent_id == unit.id)
+    )
+    in_unit = select(PlaceUnit.place_id).where(PlaceUnit.unit_id.in_(inside))
+    query = owned(Place).where(Place.id.in_(in_unit))
+    listing = Listing(query, {"name": Place.name, "kind": Place.kind}, "name", Place.search_key)
+    return render_template("places/unit.html", unit=unit, listing=listing)
+
+
+@blueprint.route("/import", methods=["GET", "POST"])
+@roles_allowed(*PLANNERS)
+def import_list() -> ResponseReturnValue:
+    """Upload a list of places."""
+    form = UploadForm()
+    if form.validate_on_submit():
+        upload = form.file.data
+        data, name = upload.read(), (upload.filename or "")[:255]
+        try:
+            read_table(data, name)
+        except UnreadableTableError as error:
+            form.file.errors = [_table_sentence(error.problem)]
+            return render_template("places/import.html", form=form), 400
+        db.session.execute(db.delete(UploadedFile).where(*_own_uploads()))
+        kept = UploadedFile(
+            organisation_id=current_organisation_id(),
+            user_id=current_user.id,
+            purpose=UPLOAD_PURPOSE,
+            file_name=name,
+            data=data,
+        )
+        db.session.add(kept)
+        db.session.commit()
+        return redirect(url_for("places.import_columns"))
+    return render_template("places/import.html", form=form)
+
+
+@blueprint.route("/import/columns", methods=["GET", "POST"])
+@roles_allowed(*PLANNERS)
+def import_columns() -> ResponseReturnValue:
+    """Say which column means what; remembered for the next such file."""
+    upload, table = _upload()
+    if upload is None or table is None:
+        return redirect(url_for("places.import_list"))
+    organisation_id = current_organisation_id()
+    if request.method == "POST":
+        chosen = {
+            header: request.form.get(f"column-{number}", "")
+            for number, header in enumerate(table.headers)
+        }
+        mapping = {header: field for header, field in chosen.items() if field in FIELDS}
+        if "name" not in mapping.values():
+            flash(_("Say which column holds the name."), "danger")
+        elif len(set(mapping.values())) < len(mapping):
+            flash(_("Two columns mean the same field; choose one of them."), "danger")
+        else:
+            remember_mapping(organisation_id, table.headers, mapping)
+            upload.options = {"mapping": mapping}
+            db.session.commit()
+            return redirect(url_for("places.import_preview"))
+    remembered = remembered_mapping(organisation_id, table.headers)
+    return render_template(
+        "places/import_columns.html",
+        upload=upload,
+        table=table,
+        fields=[(name, label) for name, (label, _words) in FIELDS.items()],
+        mapping=remembered or guessed_mapping(table.headers),
+        remembered=remembered is not None,
+    )
+
+
+@blueprint.route("/import/preview", methods=["GET", "POST"])
+@roles_allowed(*PLANNERS)
+def import_preview() -> ResponseReturnValue:
+    """The dry run; posting it takes the places in."""
+    upload, table = _upload()
+    if upload is None or table is None or "mapping" not in upload.options:
+        return redirect(url_for("places.import_list"))
+    plan = plan_places(
+        table, upload.file_name, upload.options["mapping"], current_organisation_id()
+    )
+    if request.method == "POST":
+        written = apply_plan(plan, current_organisation_id())
+        db.session.delete(upload)
+        db.session.commit()
+        flash(ngettext("%(num)s place taken.", "%(num)s places taken.", written), "success")
+        return redirect(url_for("places.place_list"))
+    return render_template("places/import_preview.html", plan=plan, remedies=REMEDIES)
+
+
+def _own_uploads() -> tuple[Any, ...]:
+    return (
+        UploadedFile.organisation_id == current_organisation_id(),
+        UploadedFile.user_id == current_user.id,
+        UploadedFile.purpose == UPLOAD_PURPOSE,
+    )
+
+
+def _upload() -> tuple[UploadedFile | None, Table | None]:
+    upload = db.session.scalar(select(UploadedFile).where(*_own_uploads()))
+    if upload is None:
+        return None, None
+    return upload, read_table(upload.data, upload.file_name)
+
+
+def _table_sentence(problem: TableProblem) -> str:
+    match problem:
+        case TableProblem.EMPTY:
+            return _("The file is empty. Choose another one.")
+        case TableProblem.NO_HEADER:
+            return _("The first line must name the columns.")
+        case TableProblem.TOO_LARGE:
+            return _("The file is too large. Split it into several.")
+        case TableProblem.NOT_A_SPREADSHEET:
+            return _("This is neither CSV nor XLSX. Save it from the spreadsheet as one of them.")
+
+
+def _filtered(query: Select[Any]) -> Select[Any]:
+    """Places of the library that the filters of the address ask for."""
+    query = query.where(Place.organisation_id == current_organisation_id())
+    kind, level, quality = (request.args.get(name, "") for name in ("kind", "level", "quality"))
+    if kind in {member.value for member in PlaceKind}:
+        query = query.where(Place.kind == PlaceKind(kind))
+    if level in {member.value for member in SchoolLevel}:
+        query = query.where(Place.level == SchoolLevel(level))
+    if quality in {member.value for member in PositionQuality}:
+        query = query.where(Place.position_quality == PositionQuality(quality))
+    commune_id = request.args.get("commune", type=int)
+    if commune_id:
+        query = query.where(Place.commune_id == commune_id)
+    return query
+
+
+def _communes_with_places() -> list[tuple[int, str]]:
+    used = select(Place.commune_id).where(Place.organisation_id == current_organisation_id())
+    query = owned(AdministrativeUnit).where(AdministrativeUnit.id.in_(used))
+    units = db.session.scalars(query.order_by(AdministrativeUnit.name))
+    return [(unit.id, unit.full_name) for unit in units]
+
+
+def _units_of(place: Place) -> list[AdministrativeUnit]:
+    query = (
+        owned(AdministrativeUnit)
+        .join(PlaceUnit, PlaceUnit.unit_id == AdministrativeUnit.id)
+        .where(PlaceUnit.place_id == place.id)
+        .options(joinedload(AdministrativeUnit.parent))
+        .order_by(AdministrativeUnit.valid_from.desc())
+    )
+    return list(db.session.scalars(query))
+
+
+def _outlines(commune_id: int | None = None) -> list[MapOutline]:
+    query = owned(AdministrativeUnit).where(
+        AdministrativeUnit.level == UnitLevel.COMMUNE,
+        AdministrativeUnit.valid_until.is_(None),
+    )
+    if commune_id is not None:
+        query = query.where(AdministrativeUnit.id == commune_id)
+    units = db.session.scalars(query.options(undefer(AdministrativeUnit.outline)))
+    return [MapOutline(unit.full_name, unit.outline) for unit in units if unit.outline]
+
+
+def _map_detail(place: Place) -> str:
+    where = place.commune.full_name if place.commune else place.community
+    if place.position_quality == PositionQuality.APPROXIMATE:
+        return f"{where} · {_('approximate position')}"
+    return where

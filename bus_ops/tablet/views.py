@@ -1,24 +1,316 @@
-"""Pages of the crew's day."""
+"""Pages of the crew's day: today's route, a visit's log, and what a person must settle."""
 
 from __future__ import annotations
 
-from flask import Blueprint, render_template
-from flask.typing import ResponseReturnValue
+import uuid
+from collections.abc import Mapping
+from datetime import date, datetime, time, timedelta
+from typing import Any
 
-from ..accounts.access import EVERYONE, roles_allowed
+from flask import (
+    Blueprint,
+    Response,
+    abort,
+    current_app,
+    flash,
+    redirect,
+    render_template,
+    request,
+    url_for,
+)
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from flask_login import current_user
+
+from ..accounts.access import EVERYONE, LOGGERS, PLANNERS, roles_allowed
+from ..accounts.models import User
+from ..circulation.models import CardKind
+from ..database import current_organisation_id, new_uuid, owned_or_404
+from ..i18n import ZONE, format_day, today
+from ..maps import map_script
+from ..timetable.models import ActivityKind, Audience, Run, Visit
+from ..timetable.promises import warnings_of
+from ..timetable.queries import next_run_after, runs_on
+from .day import (
+    figures_of,
+    loans_out,
+    logged_lines,
+    map_of_run,
+    may_be_logged,
+    navigation_address,
+    open_loans_of_place,
+    run_for,
+    stop_numbers,
+)
+from .events import UnreadableEventError
+from .log import RecordOutcome, record
+from .models import ContradictionKind, EventKind
+from .settling import DECISIONS, contradictions_listing, evidence_count, side_by_side
 
 blueprint = Blueprint("tablet", __name__, url_prefix="/tablet")
 
+_FIELDS = {
+    "barcode": _l("Barcode"),
+    "card_number": _l("Card number"),
+    "people": _l("People"),
+    "count": _l("Count"),
+    "items": _l("Items"),
+    "cards": _l("Cards"),
+    "text": _l("Note"),
+    "odometer_km": _l("Odometer (km)"),
+    "number": _l("Card number"),
+    "full_name": _l("Full name"),
+    "title": _l("Title"),
+}
+_WHOLE_NUMBERS = ("people", "count", "items", "cards", "odometer_km", "item_id")
+_TEXTS = (
+    "barcode",
+    "card_number",
+    "text",
+    "title",
+    "audience",
+    "number",
+    "full_name",
+    "note",
+)
 
-@blueprint.get("/today")
+
+@blueprint.get("/today", endpoint="today")
 @roles_allowed(*EVERYONE)
-def today() -> ResponseReturnValue:
-    """To be written."""
-    return render_template("base.html")
+def today_page() -> ResponseReturnValue:
+    """The day's route: stops in order, the map beside them."""
+    day = _asked_day()
+    organisation_id = current_organisation_id()
+    runs = runs_on(day, organisation_id)
+    run = run_for(runs, request.args.get("run", type=int), current_user)
+    if run is None:
+        following = next_run_after(day, organisation_id)
+        return render_template("tablet/no_run.html", day=day, following=following)
+    return render_template(
+        "tablet/today.html",
+        day=day,
+        runs=runs,
+        run=run,
+        numbers=stop_numbers(run),
+        loans_out=loans_out([run]),
+        warnings=warnings_of(run),
+        navigation_address=navigation_address,
+        may_log=current_user.role in LOGGERS,
+        new_id=new_uuid,
+        yesterday=day - timedelta(days=1),
+        tomorrow=day + timedelta(days=1),
+    )
 
 
-@blueprint.get("/to_settle")
+@blueprint.get("/runs/<int:run_id>/map.js")
 @roles_allowed(*EVERYONE)
+def run_map_script(run_id: int) -> Response:
+    """The Folium map of a run."""
+    return map_script(map_of_run(owned_or_404(Run, run_id)))  # type: ignore[arg-type]
+
+
+@blueprint.post("/runs/<int:run_id>/log")
+@roles_allowed(*LOGGERS)
+def log_run(run_id: int) -> ResponseReturnValue:
+    """Record a fact about a run: it left, it came back, an item is aboard."""
+    run = owned_or_404(Run, run_id)
+    kind = _asked_kind(EventKind.RUN_LEFT, EventKind.RUN_RETURNED, EventKind.EQUIPMENT)
+    payload = _payload(request.form)
+    if kind == EventKind.EQUIPMENT:
+        payload["loaded"] = request.form.get("loaded") == "1"
+    _record(kind, run=run, payload=payload)
+    return redirect(url_for("tablet.today", day=run.day.isoformat(), run=run.id))
+
+
+@blueprint.get("/visits/<int:visit_id>")
+@roles_allowed(*LOGGERS)
+def visit_log(visit_id: int) -> ResponseReturnValue:
+    """Everything the crew logs at one visit."""
+    visit = owned_or_404(Visit, visit_id)
+    return render_template(
+        "tablet/visit.html",
+        visit=visit,
+        figures=figures_of(visit.id),
+        lines=logged_lines(visit),
+        loans=open_loans_of_place(visit.place_id),
+        audiences=list(Audience),
+        activity_kinds=list(ActivityKind),
+        card_kinds=list(CardKind),
+        may_be_logged=may_be_logged(visit, today()),
+        is_past=visit.day < today(),
+        card_number=request.args.get("card", ""),
+        focus=request.args.get("focus", ""),
+        new_id=new_uuid,
+    )
+
+
+@blueprint.post("/visits/<int:visit_id>/log")
+@roles_allowed(*LOGGERS)
+def log_visit(visit_id: int) -> ResponseReturnValue:
+    """Record one tap at a visit."""
+    visit = owned_or_404(Visit, visit_id)
+    if not may_be_logged(visit, today()):
+        flash(_("This visit is on %(day)s; log it from that day on.", day=format_day(visit.day)))
+        return redirect(url_for("tablet.visit_log", visit_id=visit.id))
+    kind = _asked_kind(*(kind for kind in EventKind if kind != EventKind.SETTLED))
+    outcome = _record(kind, visit=visit, payload=_payload(request.form))
+    if outcome is not None:
+        _tell(outcome)
+    focus = {EventKind.LENT: "barcode", EventKind.RETURNED: "return", EventKind.RENEWED: "return"}
+    return redirect(
+        url_for(
+            "tablet.visit_log",
+            visit_id=visit.id,
+            card=request.form.get("card_number") or None,
+            focus=focus.get(kind),
+            _anchor=request.form.get("part") or None,
+        )
+    )
+
+
+@blueprint.get("/to-settle")
+@roles_allowed(*LOGGERS)
 def to_settle() -> ResponseReturnValue:
-    """To be written."""
-    return render_template("base.html")
+    """Facts that contradict each other, with ways to settle them."""
+    listing = contradictions_listing()
+    return render_template(
+        "tablet/to_settle.html",
+        listing=listing,
+        kinds=ContradictionKind.choices(),
+        sides={(row.event_id, row.kind): side_by_side(row) for row in listing.rows},
+        decisions=DECISIONS,
+        evidence=evidence_count(),
+        may_settle=current_user.role in PLANNERS,
+        new_id=new_uuid,
+    )
+
+
+@blueprint.post("/to-settle")
+@roles_allowed(*PLANNERS)
+def settle() -> ResponseReturnValue:
+    """Record what a person decided about a contradiction."""
+    payload = {
+        "event_id": request.form.get("contradicting", ""),
+        "contradiction": request.form.get("contradiction", ""),
+        "decision": request.form.get("decision", ""),
+    }
+    if _record(EventKind.SETTLED, payload=payload) is not None:
+        flash(_("Settled."), "success")
+    return redirect(url_for("tablet.to_settle"))
+
+
+def _asked_day() -> date:
+    try:
+        return date.fromisoformat(request.args.get("day", ""))
+    except ValueError:
+        return today()
+
+
+def _asked_kind(*allowed: EventKind) -> EventKind:
+    try:
+        kind = EventKind(request.form.get("kind", ""))
+    except ValueError:
+        abort(400)
+    if kind not in allowed:
+        abort(400)
+    return kind
+
+
+def _payload(form: Mapping[str, str]) -> dict[str, Any]:
+    """The form's fields as a payload; the log itself checks them against the kind."""
+    payload: dict[str, Any] = {name: form[name].strip() for name in _TEXTS if form.get(name)}
+    for name in _WHOLE_NUMBERS:
+        typed = form.get(name, "").strip()
+        if typed:
+            payload[name] = _whole_number(typed)
+    if form.get("undoes"):
+        payload["undoes"] = form["undoes"]
+    if form.get("what"):
+        payload["kind"] = form["what"]
+    return payload
+
+
+def _whole_number(typed: str) -> int | str:
+    try:
+        return int(typed)
+    except ValueError:
+        return typed
+
+
+def _record(
+    kind: EventKind,
+    *,
+    run: Run | None = None,
+    visit: Visit | None = None,
+    payload: dict[str, Any],
+) -> RecordOutcome | None:
+    """Record; None when a field was wrong, which the person is told."""
+    user: User = current_user._get_current_object()
+    try:
+        return record(
+            kind,
+            user,
+            run=run,
+            visit=visit,
+            payload=payload,
+            event_id=_event_id(),
+            recorded_at=_moment(visit) if visit is not None else None,
+        )
+    except UnreadableEventError as error:
+        current_app.logger.info("not recorded: %s", error)
+        name = str(error).partition(":")[0]
+        label = _FIELDS.get(name, name)
+        flash(_("Not recorded: check the field “%(field)s” and send again.", field=label), "danger")
+        return None
+
+
+def _event_id() -> uuid.UUID:
+    """The id the form was shown with, so that sending it twice records once."""
+    try:
+        return uuid.UUID(request.form.get("event_id", ""))
+    except ValueError:
+        abort(400)
+
+
+def _moment(visit: Visit) -> datetime | None:
+    """When it happened: typed, or now; paper brought home is dated by the visit itself."""
+    typed = request.form.get("at", "").strip()
+    if typed:
+        try:
+            clock = time.fromisoformat(typed)
+        except ValueError:
+            abort(400)
+        return datetime.combine(visit.day, clock, ZONE)
+    if visit.day >= today():
+        return None
+    return visit.departure_at - timedelta(minutes=1)
+
+
+def _tell(outcome: RecordOutcome) -> None:
+    """Say what a scan did, and what it contradicts."""
+    kind = outcome.event.kind
+    for contradiction in outcome.contradictions:
+        message = _("Recorded, and to be settled later: %(what)s.", what=contradiction.kind.label)
+        flash(message, "warning")
+    if outcome.contradictions:
+        return
+    if kind == EventKind.LENT and outcome.loan is not None:
+        name = _title_of(outcome)
+        due = format_day(outcome.loan.due_on)
+        flash(_("Lent: %(name)s. Due on %(day)s.", name=name, day=due), "success")
+    elif kind == EventKind.RETURNED:
+        flash(_("Returned: %(name)s.", name=_title_of(outcome)), "success")
+    elif kind == EventKind.RENEWED and outcome.loan is not None:
+        due = format_day(outcome.loan.due_on)
+        name = _title_of(outcome)
+        flash(_("Renewed: %(name)s. Due on %(day)s.", name=name, day=due), "success")
+    elif kind == EventKind.UNDO:
+        flash(_("Undone."), "success")
+
+
+def _title_of(outcome: RecordOutcome) -> str:
+    loan = outcome.loan
+    if loan is not None and loan.copy is not None:
+        return loan.copy.title.name
+    return outcome.event.barcode or ""

@@ -55,6 +55,11 @@ document.addEventListener("submit", (event) => {
     askFirst(form, question);
     return;
   }
+  if (form.dataset["working"]) {
+    const bar = document.querySelector<HTMLProgressElement>(".working");
+    bar?.removeAttribute("hidden");
+    bar?.setAttribute("aria-label", form.dataset["working"]);
+  }
   if (form.method === "post" && !form.hasAttribute("hx-post")) sleepButtons(form);
 });
 

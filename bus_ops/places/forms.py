@@ -1,0 +1,109 @@
+"""Forms of places and of importing them."""
+
+from __future__ import annotations
+
+from flask_babel import lazy_gettext as _l
+from flask_wtf import FlaskForm
+from flask_wtf.file import FileField, FileRequired
+from wtforms import BooleanField, FloatField, SelectField, StringField, TextAreaField
+from wtforms.validators import DataRequired, Email, Length, NumberRange, Optional, ValidationError
+
+from ..clock_fields import WindowsField
+from ..database import db, owned
+from .models import (
+    AdministrativeUnit,
+    Place,
+    PlaceKind,
+    PositionQuality,
+    SchoolLevel,
+    UnitLevel,
+)
+from .units import assign_units
+
+
+class PlaceForm(FlaskForm):
+    """A place and what a driver needs to know of it."""
+
+    name = StringField(_l("Name"), [DataRequired(_l("Enter a name.")), Length(max=200)])
+    kind = SelectField(_l("Kind of place"), choices=PlaceKind.choices())
+    level = SelectField(
+        _l("Level of school"), choices=[("", _l("Not a school")), *SchoolLevel.choices()]
+    )
+    official_code = StringField(_l("Official code"), [Length(max=40)])
+    address = StringField(_l("Address"), [Length(max=300)])
+    commune_id = SelectField(_l("Commune or ward"), coerce=int)
+    contact_name = StringField(_l("Contact"), [Length(max=120)])
+    contact_phone = StringField(_l("Telephone"), [Length(max=40)])
+    contact_email = StringField(
+        _l("E-mail"), [Optional(), Email(_l("This is not an e-mail address.")), Length(max=254)]
+    )
+    windows = WindowsField(_l("Opening windows"))
+    gate_notes = TextAreaField(_l("Gate"), [Length(max=2000)])
+    parking_notes = TextAreaField(_l("Parking"), [Length(max=2000)])
+    power_notes = TextAreaField(_l("Power"), [Length(max=2000)])
+    turning_notes = TextAreaField(_l("Turning"), [Length(max=2000)])
+    note = TextAreaField(_l("Note"), [Length(max=2000)])
+    enabled = BooleanField(_l("In use"), default=True)
+
+    def __init__(self, place: Place | None = None) -> None:
+        super().__init__(obj=place)
+        query = owned(AdministrativeUnit).where(
+            AdministrativeUnit.level == UnitLevel.COMMUNE,
+            AdministrativeUnit.valid_until.is_(None),
+        )
+        units = db.session.scalars(query.order_by(AdministrativeUnit.name))
+        self.commune_id.choices = [(0, "–"), *((unit.id, unit.full_name) for unit in units)]
+        if not self.is_submitted() and place is not None:
+            self.commune_id.data = place.commune_id or 0
+            self.level.data = place.level.value if place.level else ""
+            self.windows.data = place.opening_windows
+
+    def apply_to(self, place: Place) -> None:
+        """Write the fields; a place without a position stands at its commune's point."""
+        for name in (
+            "name",
+            "official_code",
+            "address",
+            "contact_name",
+            "contact_phone",
+            "contact_email",
+            "gate_notes",
+            "parking_notes",
+            "power_notes",
+            "turning_notes",
+            "note",
+        ):
+            setattr(place, name, (self[name].data or "").strip())
+        place.kind = PlaceKind(self.kind.data)
+        place.level = SchoolLevel(self.level.data) if self.level.data else None
+        place.commune_id = self.commune_id.data or None
+        place.opening_windows = self.windows.data
+        place.enabled = bool(self.enabled.data)
+        db.session.add(place)
+        db.session.flush()
+        commune = place.commune
+        if place.lat is None and commune is not None and commune.lat is not None:
+            place.lat, place.lon = commune.lat, commune.lon
+            place.position_quality = PositionQuality.APPROXIMATE
+            place.position_source = commune.full_name
+        assign_units(place)
+
+
+class PositionForm(FlaskForm):
+    """A position, tapped on the map or typed."""
+
+    lat = FloatField(_l("Latitude"), [NumberRange(-90, 90, _l("Latitude lies from -90 to 90."))])
+    lon = FloatField(
+        _l("Longitude"), [NumberRange(-180, 180, _l("Longitude lies from -180 to 180."))]
+    )
+
+    def validate_lat(self, field: FloatField) -> None:
+        """An empty position is no position."""
+        if field.data is None or self.lon.data is None:
+            raise ValidationError(_l("Tap the map, or type both numbers."))
+
+
+class UploadForm(FlaskForm):
+    """A list of places to look at."""
+
+    file = FileField(_l("File (CSV or XLSX)"), [FileRequired(_l("Choose a file."))])

@@ -1,0 +1,248 @@
+"""Changes of a published timetable: each recorded with who, why, from what to what.
+
+Every change times its runs again and tells the floors above (``visits_changed``); what they answer
+are sentences for the person who made the change.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+
+from flask_babel import gettext as _
+from sqlalchemy import exists, select
+
+from ..accounts.models import User
+from ..database import db
+from ..fleet.models import CrewMember, Van
+from ..i18n import at_minutes, today
+from .generating import retime
+from .models import (
+    ChangeKind,
+    Run,
+    RunEquipment,
+    RunRecord,
+    Stop,
+    TimetableChange,
+    Visit,
+    VisitStatus,
+)
+from .signals import visits_changed
+from .statuses import refresh_status
+
+
+class ChangeError(ValueError):
+    """The change cannot be made; the message says why and what to do instead."""
+
+
+def cancel_visit(visit: Visit, reason: str, user: User) -> list[str]:
+    """Cancel a visit; what was logged at it already stays logged."""
+    _must_be_open(visit)
+    before = {"status": visit.plan_status.value}
+    visit.plan_status = VisitStatus.CANCELLED
+    visit.reason = reason
+    _note(ChangeKind.CANCELLED, user, visit, before, {"status": "cancelled"}, reason)
+    return _settle([visit], [visit.run])
+
+
+def restore_visit(visit: Visit, user: User) -> list[str]:
+    """Take a cancellation back."""
+    if visit.plan_status != VisitStatus.CANCELLED:
+        raise ChangeError(_("The visit is not cancelled."))
+    visit.plan_status = VisitStatus.PLANNED
+    visit.reason = ""
+    _note(ChangeKind.RESTORED, user, visit, {"status": "cancelled"}, {"status": "planned"})
+    return _settle([visit], [visit.run])
+
+
+def confirm_visit(visit: Visit, user: User) -> list[str]:
+    """The place has confirmed that it expects the van."""
+    _must_be_open(visit)
+    visit.plan_status = VisitStatus.CONFIRMED
+    _note(ChangeKind.CONFIRMED, user, visit, {"status": "planned"}, {"status": "confirmed"})
+    return _settle([visit], [])
+
+
+def move_visit(visit: Visit, day: date, van: Van, reason: str, user: User) -> list[str]:
+    """Move a visit to another day or van; it joins the run there, or a new run is made."""
+    _must_be_open(visit)
+    if day < today():
+        raise ChangeError(_("Choose today or a later day."))
+    old = visit.run
+    if (old.day, old.van_id) == (day, van.id):
+        raise ChangeError(_("The visit is on that day with that van already."))
+    before = {"day": old.day.isoformat(), "van": old.van.display_name, "run": old.id}
+    target = _run_on(visit.stop, day, van)
+    visit.position = max((other.position for other in target.visits), default=-1) + 1
+    visit.run = target
+    visit.day = day
+    visit.reason = reason
+    after = {"day": day.isoformat(), "van": van.display_name, "run": target.id}
+    _note(ChangeKind.MOVED, user, visit, before, after, reason)
+    sentences = _settle([visit], [old, target], reorder=target)
+    _drop_if_empty(old)
+    return sentences
+
+
+def add_visit(stop: Stop, day: date, reason: str, user: User) -> Visit:
+    """A visit beside the stop's rule, such as a request agreed on the telephone."""
+    if day < today():
+        raise ChangeError(_("Choose today or a later day."))
+    taken = select(Visit.id).where(Visit.stop_id == stop.id, Visit.rule_day == day)
+    if db.session.scalar(taken) is not None:
+        raise ChangeError(_("This stop has a visit from that day already; move or restore it."))
+    visit = Visit(
+        organisation_id=stop.organisation_id,
+        stop=stop,
+        place_id=stop.place_id,
+        day=day,
+        rule_day=day,
+        plan_status=VisitStatus.PLANNED,
+        status=VisitStatus.PLANNED,
+        reason=reason,
+    )
+    with db.session.no_autoflush:
+        run = _run_on(stop, day, stop.van)
+        visit.position = max((other.position for other in run.visits), default=-1) + 1
+        visit.arrival_at, visit.departure_at = run.leaves_at, run.leaves_at
+        visit.run = run
+    db.session.flush()
+    _note(ChangeKind.ADDED, user, visit, {}, {"day": day.isoformat()}, reason)
+    _settle([visit], [run], reorder=run)
+    return visit
+
+
+def shift_visit(visit: Visit, places: int, user: User) -> list[str]:
+    """Move a visit up (-1) or down (+1) in its run's order."""
+    run = visit.run
+    order = [other for other in run.visits if other.plan_status != VisitStatus.CANCELLED]
+    if visit not in order:
+        raise ChangeError(_("A cancelled visit has no place in the order."))
+    index = order.index(visit)
+    target = index + places
+    if not 0 <= target < len(order):
+        return []
+    before = [other.id for other in order]
+    order.insert(target, order.pop(index))
+    for position, other in enumerate(order):
+        other.position = position
+    after = {"order": [other.id for other in order]}
+    _note(ChangeKind.REORDERED, user, visit, {"order": before}, after)
+    return _settle(order, [run])
+
+
+def set_crew(run: Run, members: Sequence[CrewMember], user: User) -> None:
+    """Who rides on the run."""
+    before = {"crew": [member.full_name for member in run.crew]}
+    run.crew = list(members)
+    after = {"crew": [member.full_name for member in members]}
+    if before == after:
+        return
+    change = TimetableChange(
+        organisation_id=run.organisation_id,
+        user_id=user.id,
+        run_id=run.id,
+        kind=ChangeKind.CREW,
+        before=before,
+        after=after,
+    )
+    db.session.add(change)
+
+
+def changes_of_run(run: Run) -> list[TimetableChange]:
+    """Everything that was changed about the run or its visits, newest first."""
+    visit_ids = [visit.id for visit in run.visits]
+    query = select(TimetableChange).where(
+        (TimetableChange.run_id == run.id) | TimetableChange.visit_id.in_(visit_ids)
+    )
+    return list(db.session.scalars(query.order_by(TimetableChange.at.desc())))
+
+
+def changes_of_visit(visit: Visit) -> list[TimetableChange]:
+    """Everything that was changed about the visit, newest first."""
+    query = select(TimetableChange).where(TimetableChange.visit_id == visit.id)
+    return list(db.session.scalars(query.order_by(TimetableChange.at.desc())))
+
+
+def _run_on(stop: Stop, day: date, van: Van) -> Run:
+    query = (
+        select(Run)
+        .where(Run.organisation_id == stop.organisation_id, Run.van_id == van.id, Run.day == day)
+        .order_by(Run.route_id == stop.route_id, Run.id)
+    )
+    runs = list(db.session.scalars(query))
+    if runs:
+        return runs[-1]
+    run = Run(
+        organisation_id=stop.organisation_id,
+        term=stop.term,
+        van=van,
+        day=day,
+        leaves_at=at_minutes(day, 8 * 60),
+        returns_at=at_minutes(day, 8 * 60),
+    )
+    run.checklist = [
+        RunEquipment(
+            organisation_id=stop.organisation_id,
+            name=item.name,
+            quantity=item.quantity,
+            position=item.position,
+        )
+        for item in van.equipment
+    ]
+    db.session.add(run)
+    db.session.flush()
+    return run
+
+
+def _must_be_open(visit: Visit) -> None:
+    if visit.record is not None:
+        raise ChangeError(_("The crew has logged this visit; it stays as it happened."))
+
+
+def _settle(visits: Sequence[Visit], runs: Sequence[Run], reorder: Run | None = None) -> list[str]:
+    """Times, statuses and everything that hangs on the visits follow the change."""
+    db.session.flush()
+    for run in runs:
+        db.session.expire(run, ["visits"])
+        if any(visit.plan_status != VisitStatus.CANCELLED for visit in run.visits):
+            retime(run, reorder=run is reorder and run.route_id is None)
+    for visit in visits:
+        refresh_status(visit, visit.record, today())
+    db.session.flush()
+    answers = visits_changed.send(None, visits=list(visits))
+    return [answer for _receiver, answer in answers if answer]
+
+
+def _drop_if_empty(run: Run) -> None:
+    """A run that lost its last visit goes, unless the crew logged something about it."""
+    db.session.flush()
+    has_visits = db.session.scalar(select(exists().where(Visit.run_id == run.id)))
+    has_log = db.session.scalar(select(exists().where(RunRecord.run_id == run.id)))
+    if not has_visits and not has_log:
+        db.session.expire(run, ["visits"])
+        db.session.delete(run)
+        db.session.flush()
+
+
+def _note(
+    kind: ChangeKind,
+    user: User,
+    visit: Visit,
+    before: dict[str, Any],
+    after: dict[str, Any],
+    reason: str = "",
+) -> None:
+    db.session.add(
+        TimetableChange(
+            organisation_id=visit.organisation_id,
+            user_id=user.id,
+            visit_id=visit.id,
+            run_id=visit.run_id,
+            kind=kind,
+            before=before,
+            after=after,
+            reason=reason,
+        )
+    )

@@ -1,0 +1,325 @@
+"""Forms of terms, stops, calendars and changes."""
+
+from __future__ import annotations
+
+from flask_babel import lazy_gettext as _l
+from flask_wtf import FlaskForm
+from flask_wtf.file import FileRequired, MultipleFileField
+from wtforms import (
+    BooleanField,
+    DateField,
+    IntegerField,
+    SelectField,
+    SelectMultipleField,
+    StringField,
+    TextAreaField,
+)
+from wtforms.validators import (
+    DataRequired,
+    InputRequired,
+    Length,
+    NumberRange,
+    Optional,
+    ValidationError,
+)
+from wtforms.widgets import CheckboxInput, ListWidget
+
+from schedules.calendar import CalendarRangeError, public_holidays
+from schedules.recurrence import RuleError, parse_recurrence
+
+from ..clock_fields import ClockField, DayListField, WindowsField, days_in_order
+from ..database import db, owned
+from ..fleet.models import CrewMember, Van
+from ..i18n import WEEKDAYS, today
+from ..places.models import Place
+from .frequency import choice_of_rule, rule_of_choice
+from .models import Audience, Route, ServiceCalendar, Stop, StopKind, Term
+
+_NAME = [DataRequired(_l("Enter a name.")), Length(max=160)]
+_DAY = [DataRequired(_l("Choose a day."))]
+
+
+class ChecksField(SelectMultipleField):
+    """Several choices as check boxes."""
+
+    widget = ListWidget(prefix_label=False)
+    option_widget = CheckboxInput()
+
+    def pre_validate(self, form: FlaskForm) -> None:
+        """No choice is a choice too."""
+        if self.data:
+            super().pre_validate(form)
+
+
+class TermForm(FlaskForm):
+    """A term's dates and the day's frame."""
+
+    name = StringField(_l("Name"), _NAME)
+    starts_on = DateField(_l("From"), _DAY)
+    ends_on = DateField(_l("Until"), [Optional(), days_in_order("starts_on")])
+    leaves_depot_at = ClockField(_l("Leaves the depot at"))
+    lunch_earliest = ClockField(_l("Lunch from"))
+    lunch_latest = ClockField(_l("Lunch begins by"))
+    lunch_minutes = IntegerField(
+        _l("Lunch (minutes)"), [InputRequired(), NumberRange(0, 240)], default=60
+    )
+    buffer_minutes = IntegerField(
+        _l("Buffer for each leg (minutes)"), [InputRequired(), NumberRange(0, 120)], default=5
+    )
+    shift_limit_minutes = IntegerField(
+        _l("Longest day (minutes)"), [InputRequired(), NumberRange(60, 1440)], default=540
+    )
+
+    def __init__(self, term: Term | None = None) -> None:
+        super().__init__(obj=term)
+        self._term = term
+
+    def validate_name(self, field: StringField) -> None:
+        """Names of terms are unique in a library."""
+        query = owned(Term).where(Term.name == field.data)
+        other = db.session.scalar(query)
+        if other is not None and other is not self._term:
+            raise ValidationError(_l("There is a term of this name already."))
+
+    def validate_lunch_latest(self, field: ClockField) -> None:
+        """Lunch begins between two times."""
+        earliest = self.lunch_earliest.data
+        if earliest is not None and field.data is not None and field.data < earliest:
+            raise ValidationError(_l("Must not be before the time lunch may begin."))
+
+
+class StopForm(FlaskForm):
+    """A place as the service serves it."""
+
+    place_id = SelectField(_l("Place"), coerce=int)
+    van_id = SelectField(_l("Van"), coerce=int)
+    route_id = SelectField(_l("Route"), coerce=int)
+    kind = SelectField(_l("Kind of stop"), choices=StopKind.choices())
+    audience = SelectField(_l("Audience"), choices=[("", _l("Everyone")), *Audience.choices()])
+    service_minutes = IntegerField(
+        _l("Service (minutes)"), [InputRequired(), NumberRange(5, 720)], default=60
+    )
+    frequency = SelectField(
+        _l("How often"),
+        choices=[
+            ("1", _l("Every week")),
+            ("2", _l("Every 2 weeks")),
+            ("3", _l("Every 3 weeks")),
+            ("4", _l("Every 4 weeks")),
+            ("monthly", _l("Every month")),
+            ("once", _l("Once")),
+            ("free", _l("By a rule (RRULE)")),
+        ],
+    )
+    weekdays = ChecksField(_l("On"), coerce=int, choices=list(enumerate(WEEKDAYS)))
+    ordinals = ChecksField(
+        _l("In the month (monthly only)"),
+        coerce=int,
+        choices=[
+            (1, _l("First")),
+            (2, _l("Second")),
+            (3, _l("Third")),
+            (4, _l("Fourth")),
+            (-1, _l("Last")),
+        ],
+    )
+    free_rule = StringField(_l("Rule (RRULE)"), [Length(max=200)])
+    starts_on = DateField(_l("From"), _DAY)
+    ends_on = DateField(_l("Until"), [Optional(), days_in_order("starts_on")])
+    exceptions = DayListField(_l("But not on"))
+    windows = WindowsField(_l("Time windows"))
+    fixed_arrival = ClockField(_l("Published arrival"))
+    fixed_departure = ClockField(_l("Published departure"))
+    calendar_id = SelectField(_l("Calendar"), coerce=int)
+    promised = TextAreaField(_l("What is promised there"), [Length(max=1000)])
+    enabled = BooleanField(_l("In service"), default=True)
+
+    def __init__(self, term: Term, stop: Stop | None = None) -> None:
+        super().__init__(obj=stop)
+        self._term = term
+        places = owned(Place).where(
+            Place.enabled.is_(True) | (Place.id == (stop.place_id if stop else 0))
+        )
+        self.place_id.choices = [
+            (place.id, place.name) for place in db.session.scalars(places.order_by(Place.name))
+        ]
+        vans = db.session.scalars(owned(Van).order_by(Van.operator, Van.name))
+        self.van_id.choices = [(van.id, van.display_name) for van in vans]
+        routes = db.session.scalars(
+            owned(Route).where(Route.term_id == term.id).order_by(Route.name)
+        )
+        self.route_id.choices = [
+            (0, _l("None: the day's order is worked out")),
+            *((route.id, route.name) for route in routes),
+        ]
+        calendars = db.session.scalars(owned(ServiceCalendar).order_by(ServiceCalendar.name))
+        self.calendar_id.choices = [
+            (0, _l("None: every day")),
+            *((calendar.id, calendar.name) for calendar in calendars),
+        ]
+        if not self.is_submitted():
+            self._show(stop)
+
+    def _show(self, stop: Stop | None) -> None:
+        if stop is None:
+            self.starts_on.data = max(self._term.starts_on, today())
+            self.weekdays.data = [self.starts_on.data.weekday()]
+            self.frequency.data = "2"
+            return
+        self.frequency.data, self.weekdays.data, self.ordinals.data = choice_of_rule(stop)
+        self.free_rule.data = stop.rule if self.frequency.data == "free" else ""
+        self.route_id.data = stop.route_id or 0
+        self.calendar_id.data = stop.calendar_id or 0
+        self.audience.data = stop.audience.value if stop.audience else ""
+
+    @property
+    def rule(self) -> str:
+        """The RFC 5545 rule that the choices mean."""
+        return rule_of_choice(
+            self.frequency.data,
+            self.weekdays.data or [],
+            self.ordinals.data or [],
+            self.free_rule.data or "",
+        )
+
+    def validate_frequency(self, field: SelectField) -> None:
+        """The choices must make a rule with dates."""
+        if field.data not in {"once", "free"} and not self.weekdays.data:
+            raise ValidationError(_l("Choose at least one weekday."))
+        if field.data == "monthly" and not self.ordinals.data:
+            raise ValidationError(_l("Choose which one in the month."))
+        if self.starts_on.data is None:
+            return
+        try:
+            parse_recurrence(self.rule, self.starts_on.data, None, frozenset())
+        except RuleError:
+            raise ValidationError(
+                _l("Not a frequency. Write it as FREQ=WEEKLY;INTERVAL=2.")
+            ) from None
+
+    def validate_fixed_departure(self, field: ClockField) -> None:
+        """Published times are a pair in order."""
+        arrival = self.fixed_arrival.data
+        if (arrival is None) != (field.data is None):
+            raise ValidationError(_l("Give both published times or none."))
+        if arrival is not None and field.data is not None and field.data <= arrival:
+            raise ValidationError(_l("Departure before arrival. Correct one of the two times."))
+
+    def apply_to(self, stop: Stop) -> None:
+        """Write the fields to the stop."""
+        stop.place_id = self.place_id.data
+        stop.van_id = self.van_id.data
+        stop.route_id = self.route_id.data or None
+        stop.kind = StopKind(self.kind.data)
+        stop.audience = Audience(self.audience.data) if self.audience.data else None
+        stop.service_minutes = self.service_minutes.data or 0
+        stop.rule = self.rule
+        stop.starts_on = self.starts_on.data
+        stop.ends_on = self.ends_on.data
+        stop.exceptions = self.exceptions.data
+        stop.windows = self.windows.data
+        stop.fixed_arrival = self.fixed_arrival.data
+        stop.fixed_departure = self.fixed_departure.data
+        stop.calendar_id = self.calendar_id.data or None
+        stop.promised = (self.promised.data or "").strip()
+        stop.enabled = bool(self.enabled.data)
+
+
+class CalendarForm(FlaskForm):
+    """A calendar's weekdays and whose public holidays it keeps."""
+
+    name = StringField(_l("Name"), [DataRequired(_l("Enter a name.")), Length(max=120)])
+    weekdays = ChecksField(_l("Service days"), coerce=int, choices=list(enumerate(WEEKDAYS)))
+    country = StringField(
+        _l("Public holidays of (country code, empty for none)"), [Length(max=2)], default="VN"
+    )
+
+    def __init__(self, calendar: ServiceCalendar | None = None) -> None:
+        super().__init__(obj=calendar)
+        self._calendar = calendar
+
+    def validate_name(self, field: StringField) -> None:
+        """Names of calendars are unique in a library."""
+        other = db.session.scalar(owned(ServiceCalendar).where(ServiceCalendar.name == field.data))
+        if other is not None and other is not self._calendar:
+            raise ValidationError(_l("There is a calendar of this name already."))
+
+    def validate_country(self, field: StringField) -> None:
+        """The country must be one whose holidays are known."""
+        code = (field.data or "").strip().upper()
+        if not code:
+            return
+        try:
+            public_holidays(code, today(), today())
+        except CalendarRangeError:
+            raise ValidationError(_l("No holidays are known for this country code.")) from None
+
+    def apply_to(self, calendar: ServiceCalendar) -> None:
+        """Write the fields to the calendar."""
+        calendar.name = self.name.data or ""
+        calendar.weekdays = sorted(self.weekdays.data or [])
+        calendar.country = (self.country.data or "").strip().upper()
+
+
+class ClosureForm(FlaskForm):
+    """Days off, or days worked in spite of a holiday."""
+
+    first_on = DateField(_l("From"), _DAY)
+    last_on = DateField(_l("Until"), [*_DAY, days_in_order("first_on")])
+    reason = StringField(_l("Reason"), [Length(max=200)])
+    opens = BooleanField(_l("Worked in spite of a holiday or weekend"))
+
+
+class PeriodForm(FlaskForm):
+    """A teaching period."""
+
+    name = StringField(_l("Name"), [Length(max=120)])
+    first_on = DateField(_l("From"), _DAY)
+    last_on = DateField(_l("Until"), [*_DAY, days_in_order("first_on")])
+
+
+class ReasonForm(FlaskForm):
+    """Why a visit is cancelled."""
+
+    reason = StringField(
+        _l("Reason"), [DataRequired(_l("Say why; the place will ask.")), Length(max=300)]
+    )
+
+
+class MoveForm(ReasonForm):
+    """Where a visit is moved."""
+
+    day = DateField(_l("To day"), _DAY)
+    van_id = SelectField(_l("Van"), coerce=int)
+
+    def __init__(self, van_id: int | None = None) -> None:
+        super().__init__(data={"van_id": van_id})
+        vans = db.session.scalars(owned(Van).where(Van.enabled).order_by(Van.operator, Van.name))
+        self.van_id.choices = [(van.id, van.display_name) for van in vans]
+
+
+class AddVisitForm(FlaskForm):
+    """A visit beside the stop's rule."""
+
+    day = DateField(_l("Day"), _DAY)
+    reason = StringField(_l("Reason"), [Length(max=300)])
+
+
+class CrewForm(FlaskForm):
+    """Who rides on a run."""
+
+    members = ChecksField(_l("Crew"), coerce=int)
+
+    def __init__(self, chosen: list[int] | None = None) -> None:
+        super().__init__(data={"members": chosen})
+        query = owned(CrewMember).where(CrewMember.enabled).order_by(CrewMember.full_name)
+        self.members.choices = [
+            (member.id, f"{member.full_name} ({member.duty.label})")
+            for member in db.session.scalars(query)
+        ]
+
+
+class ImportForm(FlaskForm):
+    """Timetable files to look at."""
+
+    files = MultipleFileField(_l("Files (CSV)"), [FileRequired(_l("Choose at least one file."))])
