@@ -74,6 +74,11 @@ def _register_slices(app: Flask) -> None:
     ):
         app.register_blueprint(slice_views.blueprint)
 
+    from .timetable.place_panel import place_panel
+
+    # Floors above a place add what they know of it to its page.
+    app.extensions["place_panels"] = [place_panel, statistics_views.place_panel]
+
     from . import administration
 
     app.register_blueprint(administration.blueprint)

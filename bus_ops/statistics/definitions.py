@@ -1,0 +1,170 @@
+"""The catalogue of measures: name, unit and definition, each in one place.
+
+Counted as ISO 2789:2013 (TCVN 12843:2019) does: a visitor counts each time they come, a renewal is
+a loan shown apart, use on the spot is apart from loans, trips and stops and places are separate.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from flask_babel import lazy_gettext as _l
+from flask_babel.speaklater import LazyString
+
+
+@dataclass(frozen=True)
+class Measure:
+    """A figure with its definition; ``headline`` ones lead the page."""
+
+    key: str
+    name: LazyString
+    unit: LazyString
+    definition: LazyString
+    headline: bool = False
+
+
+_VISITS, _PEOPLE, _ITEMS = _l("visits"), _l("people"), _l("items")
+
+MEASURES = (
+    Measure(
+        "planned",
+        _l("Visits planned"),
+        _VISITS,
+        _l("Visits that stood in the timetable of the period, cancelled ones included."),
+        headline=True,
+    ),
+    Measure(
+        "served",
+        _l("Visits served"),
+        _VISITS,
+        _l("Visits at which the crew logged that the van arrived or left."),
+        headline=True,
+    ),
+    Measure(
+        "cancelled",
+        _l("Visits cancelled"),
+        _VISITS,
+        _l("Visits cancelled with a reason and not served all the same."),
+        headline=True,
+    ),
+    Measure(
+        "missed",
+        _l("Visits missed"),
+        _VISITS,
+        _l("Past visits that were neither cancelled nor logged."),
+    ),
+    Measure(
+        "runs",
+        _l("Runs"),
+        _l("runs"),
+        _l("Days of a van on which at least one visit was served."),
+    ),
+    Measure(
+        "places",
+        _l("Places served"),
+        _l("places"),
+        _l("Different places with at least one served visit; a place served often counts once."),
+    ),
+    Measure(
+        "attendance",
+        _l("Attendance"),
+        _PEOPLE,
+        _l(
+            "People who came to the van or were served beside it, teachers included. Somebody who"
+            " comes twice counts twice (ISO 2789: visits)."
+        ),
+        headline=True,
+    ),
+    Measure(
+        "teachers",
+        _l("Attendance: teachers"),
+        _PEOPLE,
+        _l("The part of the attendance that are teachers."),
+    ),
+    Measure(
+        "loans",
+        _l("Loans"),
+        _ITEMS,
+        _l("Items lent for use elsewhere; renewals are shown apart (ISO 2789: loans)."),
+        headline=True,
+    ),
+    Measure("renewals", _l("Renewals"), _ITEMS, _l("Loans prolonged at a visit.")),
+    Measure("returns", _l("Returns"), _ITEMS, _l("Items taken back at a visit.")),
+    Measure(
+        "on_site",
+        _l("Read on the spot"),
+        _ITEMS,
+        _l("Items used at the van and put back, apart from loans (ISO 2789: in-house use)."),
+        headline=True,
+    ),
+    Measure(
+        "items_served",
+        _l("Items served"),
+        _ITEMS,
+        _l("Loans and items read on the spot together."),
+    ),
+    Measure(
+        "activities",
+        _l("Activities"),
+        _l("activities"),
+        _l("Films, storytelling, talks, contests and others held, each logged activity once."),
+        headline=True,
+    ),
+    Measure(
+        "activity_people",
+        _l("People at activities"),
+        _PEOPLE,
+        _l(
+            "The counts of reading, computers, film, storytelling, talks, contests and others added"
+            " up; somebody who takes part in two counts twice."
+        ),
+    ),
+    Measure(
+        "internet",
+        _l("Free internet sessions"),
+        _l("sessions"),
+        _l("Sessions of free internet use at the van."),
+    ),
+    Measure(
+        "ebook_accounts",
+        _l("E-book accounts"),
+        _l("accounts"),
+        _l("Accounts for e-books opened at the van."),
+        headline=True,
+    ),
+    Measure("cards", _l("New cards"), _l("cards"), _l("Cards of all kinds made at a visit."), True),
+    Measure("van_cards", _l("New cards: van"), _l("cards"), _l("Van cards made at a visit.")),
+    Measure(
+        "child_cards",
+        _l("New cards: children"),
+        _l("cards"),
+        _l("Children's cards made at a visit."),
+    ),
+    Measure(
+        "books_given",
+        _l("Books given"),
+        _l("books"),
+        _l("Books given away at visits, such as to a class's shelf."),
+    ),
+    Measure(
+        "trained",
+        _l("Librarians trained"),
+        _PEOPLE,
+        _l("Librarians of communes trained at visits."),
+    ),
+    Measure(
+        "service_minutes",
+        _l("Open minutes"),
+        _l("minutes"),
+        _l("Minutes from arrival to departure as logged; driving time is not opening time."),
+    ),
+    Measure(
+        "km",
+        _l("Kilometres planned"),
+        _l("km"),
+        _l("Planned kilometres of the runs that were driven, the way back included (an estimate)."),
+        headline=True,
+    ),
+)
+BY_KEY = {measure.key: measure for measure in MEASURES}
+HEADLINES = tuple(measure for measure in MEASURES if measure.headline)
