@@ -1,17 +1,115 @@
-"""The administrator's pages: what the nightly jobs did, settings of the library."""
+"""The administrator's pages: what the nightly jobs did, backups, settings of the library."""
 
 from __future__ import annotations
 
-from flask import Blueprint, render_template
+from flask import Blueprint, abort, flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from flask_wtf import FlaskForm
+from sqlalchemy import func, select
+from wtforms import FloatField, StringField
+from wtforms.validators import DataRequired, InputRequired, Length, NumberRange, ValidationError
 
 from .accounts.access import ADMINISTRATORS, roles_allowed
+from .accounts.models import Organisation
+from .background import WorkState
+from .backups import backup_folder, backups
+from .circulation.models import Copy, Loan, Reader
+from .database import current_organisation_id, db, now
+from .jobs import JOBS, job_named, last_turns, run_job
+from .places.models import Place
+from .tablet.models import Event
+from .timetable.models import Stop, Visit
 
 blueprint = Blueprint("administration", __name__, url_prefix="/administration")
+
+
+class LibraryForm(FlaskForm):
+    """The library's name, and how driving is estimated."""
+
+    name = StringField(
+        _l("Name of the library"), [DataRequired(_l("Enter a name.")), Length(max=200)]
+    )
+    drive_speed_kmh = FloatField(_l("Driving speed (km/h)"), [InputRequired(), NumberRange(5, 120)])
+    detour_factor = FloatField(
+        _l("Detour factor (road to straight line)"), [InputRequired(), NumberRange(1, 4)]
+    )
+
+    def __init__(self, library: Organisation) -> None:
+        super().__init__(obj=library)
+        self._library = library
+
+    def validate_name(self, field: StringField) -> None:
+        """Names of libraries are unique in an installation."""
+        query = select(Organisation).where(Organisation.name == field.data)
+        other = db.session.scalar(query)
+        if other is not None and other is not self._library:
+            raise ValidationError(_l("Another library has this name."))
 
 
 @blueprint.get("/")
 @roles_allowed(*ADMINISTRATORS)
 def overview() -> ResponseReturnValue:
-    """To be written."""
-    return render_template("base.html")
+    """Jobs, backups, counts, settings."""
+    return _overview(LibraryForm(_library()))
+
+
+@blueprint.post("/library")
+@roles_allowed(*ADMINISTRATORS)
+def edit_library() -> ResponseReturnValue:
+    """Change the library's settings."""
+    library = _library()
+    form = LibraryForm(library)
+    if not form.validate_on_submit():
+        return _overview(form), 400
+    form.populate_obj(library)
+    db.session.commit()
+    flash(_("Saved. New runs are timed with it."), "success")
+    return redirect(url_for("administration.overview"))
+
+
+@blueprint.post("/jobs/<name>")
+@roles_allowed(*ADMINISTRATORS)
+def run_now(name: str) -> ResponseReturnValue:
+    """Do a nightly job now."""
+    job = job_named(name)
+    if job is None:
+        abort(404)
+    turn = run_job(job, now())
+    if turn is None:
+        flash(_("The job is running already."), "warning")
+    else:
+        failed = turn.state == WorkState.FAILED
+        flash(f"{job.label}: {turn.message}", "danger" if failed else "success")
+    return redirect(url_for("administration.overview"))
+
+
+def _overview(form: LibraryForm) -> str:
+    counts = [
+        (_("Places"), _count(Place)),
+        (_("Stops"), _count(Stop)),
+        (_("Visits"), _count(Visit)),
+        (_("Facts in the log"), _count(Event)),
+        (_("Loans"), _count(Loan)),
+        (_("Readers"), _count(Reader)),
+        (_("Copies"), _count(Copy)),
+    ]
+    return render_template(
+        "administration/overview.html",
+        form=form,
+        jobs=[(job, last_turns(job)) for job in JOBS],
+        backups=backups(),
+        folder=backup_folder(),
+        database=db.engine.dialect.name,
+        counts=counts,
+    )
+
+
+def _library() -> Organisation:
+    return db.session.get_one(Organisation, current_organisation_id())
+
+
+def _count(model: type) -> int:
+    mine = getattr(model, "organisation_id") == current_organisation_id()  # noqa: B009
+    return db.session.scalar(select(func.count()).select_from(model).where(mine)) or 0
