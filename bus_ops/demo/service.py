@@ -330,7 +330,7 @@ def _stops(
     staff, primary, secondary = calendars
     monday = term.starts_on - timedelta(days=term.starts_on.weekday())
     saturday_sites = sites[-len(COMMUNES_AT_THEIR_POINT) :]
-    weekday_sites = list(sites[: -len(saturday_sites)])[::3]
+    weekday_sites = list(sites[: -len(saturday_sites)])[::6]
     served = sorted([*schools, *weekday_sites], key=lambda place: place.lon or 0.0)
     size = -(-len(served) // 10)
     for number in range(10):
