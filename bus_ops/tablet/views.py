@@ -164,7 +164,8 @@ def log_visit(visit_id: int) -> ResponseReturnValue:
             visit_id=visit.id,
             card=request.form.get("card_number") or None,
             focus=focus.get(kind),
-            _anchor=request.form.get("part") or None,
+            # A browser that goes to an anchor leaves the barcode field without its focus.
+            _anchor=None if kind in focus else request.form.get("part") or None,
         )
     )
 

@@ -1,0 +1,163 @@
+"""A real server with the demonstration's data, and Chromium as a person uses it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from bus_ops.demo import PASSWORD, SIGN_INS
+from tests.conftest import REPOSITORY
+
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+AXE = REPOSITORY / "bus_ops/frontend/node_modules/axe-core/axe.min.js"
+USERNAMES = {role.value: username for role, username, _name in SIGN_INS}
+TABLET_UPRIGHT = {"width": 800, "height": 1280}
+TABLET_ACROSS = {"width": 1024, "height": 768}
+DESKTOP = {"width": 1440, "height": 900}
+
+
+@dataclass
+class Watched:
+    """A page with everything that went wrong on it."""
+
+    page: Page
+    base: str
+    complaints: list[str] = field(default_factory=list)
+
+    def open(self, path: str) -> None:
+        """Go to a page of the app; anything but a good answer is a complaint."""
+        answer = self.page.goto(self.base + path)
+        if answer is None or answer.status != 200:
+            self.complaints.append(f"{path}: {answer.status if answer else 'no answer'}")
+
+    def axe_violations(self) -> list[str]:
+        """What axe-core finds wrong on the present page."""
+        self.page.evaluate(AXE.read_text("utf-8"))
+        found = self.page.evaluate("axe.run(document, {resultTypes: ['violations']})")
+        return [
+            f"{self.page.url} {violation['id']}: {node['html'][:160]} {node['failureSummary']}"
+            for violation in found["violations"]
+            for node in violation["nodes"]
+        ]
+
+
+@pytest.fixture(scope="session")
+def live_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The app as ``bus-ops demo`` serves it, without map tiles."""
+    folder = tmp_path_factory.mktemp("demo")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [
+        str(Path(sys.executable).with_name("bus-ops")),
+        "demo",
+        "--folder",
+        str(folder),
+        "--port",
+        str(port),
+    ]
+    environment = {**os.environ, "BUS_OPS_TILE_URL": "", "BUS_OPS_SIGN_IN_LIMIT": "1000 per minute"}
+    log = folder / "server.log"
+    with log.open("w") as output:
+        server = subprocess.Popen(
+            command, stdout=output, stderr=output, env=environment, start_new_session=True
+        )
+    base = f"http://127.0.0.1:{port}"
+    try:
+        _wait_for(base, server, log)
+        yield base
+    finally:
+        os.killpg(server.pid, signal.SIGTERM)
+        server.wait(20)
+
+
+def _wait_for(base: str, server: subprocess.Popen[bytes], log: Path) -> None:
+    for _ in range(300):
+        if server.poll() is not None:
+            raise AssertionError(f"the server ended: {log.read_text('utf-8')}")
+        try:
+            with urllib.request.urlopen(f"{base}/accounts/sign-in", timeout=2):
+                return
+        except OSError:
+            time.sleep(0.2)
+    raise AssertionError(f"the server did not answer: {log.read_text('utf-8')}")
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """Debian's Chromium; its absence is a failure with a remedy."""
+    path = shutil.which("chromium") or shutil.which("chromium-browser")
+    if path is None:
+        raise AssertionError("Chromium is missing. Remedy: sudo apt-get install chromium")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+SignedIn = Callable[..., Any]
+
+
+@pytest.fixture
+def signed_in(chromium: Browser, live_server: str) -> SignedIn:
+    """Open a browser for a role; leaving it fails on errors and on requests to other hosts."""
+
+    @contextmanager
+    def opened(
+        role: str, viewport: dict[str, int] | None = None, language: str = "vi"
+    ) -> Iterator[Watched]:
+        context = chromium.new_context(
+            viewport=viewport or TABLET_ACROSS,
+            locale="vi-VN",
+            timezone_id="Asia/Ho_Chi_Minh",
+        )
+        page = context.new_page()
+        watched = Watched(page, live_server)
+        page.on(
+            "console",
+            lambda message: (
+                message.type == "error" and watched.complaints.append(f"{page.url}: {message.text}")
+            ),
+        )
+        page.on("pageerror", lambda error: watched.complaints.append(f"{page.url}: {error}"))
+        page.on(
+            "request",
+            lambda request: (
+                not request.url.startswith((live_server, "data:", "blob:"))
+                and watched.complaints.append(f"asked another host: {request.url}")
+            ),
+        )
+        page.goto(f"{live_server}/accounts/sign-in")
+        if language == "en":
+            page.locator("button[name=language]").click()
+        page.locator("[name=username]").fill(USERNAMES[role])
+        page.locator("[name=password]").fill(PASSWORD)
+        page.locator("[name=password]").press("Enter")
+        page.wait_for_url(lambda url: "sign-in" not in url)
+        yield watched
+        context.close()
+        assert watched.complaints == []
+
+    return opened

@@ -1,0 +1,107 @@
+"""Each role does its main job through the real pages."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import openpyxl
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.conftest import DESKTOP, TABLET_ACROSS, TABLET_UPRIGHT
+
+pytestmark = pytest.mark.browser
+
+
+def test_the_crew_logs_a_visit_from_todays_route(signed_in: Any) -> None:
+    with signed_in("crew", TABLET_UPRIGHT) as watched:
+        page = watched.page
+        expect(page.locator("h1")).to_have_text("Hôm nay")
+        expect(page.locator(".stop-marker")).not_to_have_count(0)
+        page.locator(".stop-card--now").get_by_role("link", name="Ghi nhận").click()
+        row = page.locator(".count-row", has_text="Người lớn")
+        before = int(row.locator(".count").inner_text())
+        row.get_by_role("button", name="+5").click()
+        expect(row.locator(".count")).to_have_text(str(before + 5))
+        page.get_by_label("Số thẻ", exact=True).fill("X00001")
+        page.locator("#lend-barcode").fill("CT000002")
+        page.locator("#lend-barcode").press("Enter")
+        expect(page.locator("#messages")).to_contain_text(re.compile("Đã cho mượn|xử lý sau"))
+        expect(page.locator("#lend-barcode")).to_be_focused()
+        expect(page.locator("#card-number")).to_have_value("X00001")
+        page.locator("#return-barcode").fill("CT000002")
+        page.get_by_role("button", name="Nhận trả").click()
+        expect(page.locator("#messages")).to_contain_text("Đã nhận trả")
+        undo = page.locator(".logged li", has_text="+5 Người lớn").first
+        undo.get_by_role("button").click()
+        expect(row.locator(".count")).to_have_text(str(before))
+
+
+def test_the_route_prints_on_one_page_of_a4(signed_in: Any) -> None:
+    with signed_in("crew", TABLET_ACROSS) as watched:
+        watched.page.wait_for_load_state("networkidle")
+        printed = watched.page.pdf(format="A4", prefer_css_page_size=True)
+        assert len(re.findall(rb"/Type\s*/Page\b", printed)) == 1
+
+
+def test_the_coordinator_moves_and_cancels_a_visit_with_a_reason(signed_in: Any) -> None:
+    with signed_in("coordinator", DESKTOP) as watched:
+        page = watched.page
+        page.locator("a.month-run--planned").first.click()
+        page.locator("table a").first.click()
+        page.locator("#cancel-reason").fill("Trường thi học kỳ")
+        page.get_by_role("button", name="Hủy buổi phục vụ").click()
+        page.get_by_role("button", name="Có, tiếp tục").click()
+        expect(page.locator("#messages")).to_contain_text("Đã hủy")
+        expect(page.locator(".change-list")).to_contain_text("Trường thi học kỳ")
+        page.get_by_role("button", name="Khôi phục buổi phục vụ").click()
+        expect(page.locator("#messages")).to_contain_text("Đã khôi phục")
+
+
+def test_the_coordinator_finds_a_place_without_diacritics_and_sets_its_position(
+    signed_in: Any,
+) -> None:
+    with signed_in("coordinator", TABLET_ACROSS) as watched:
+        page = watched.page
+        watched.open("/places/?q=o+mon")
+        expect(page.locator("tbody tr")).not_to_have_count(0)
+        watched.open("/places/?quality=approximate")
+        page.locator("tbody a").first.click()
+        page.get_by_role("link", name="Chỉ vị trí").click()
+        page.locator("#map_place").click(position={"x": 200, "y": 150})
+        expect(page.locator("#lat")).to_have_value(re.compile(r"\d+\.\d{6}"))
+        page.get_by_role("button", name="Giữ vị trí này").click()
+        expect(page.locator("main")).to_contain_text("chạm trên bản đồ")
+
+
+def test_the_reporter_takes_a_spreadsheet_that_agrees_with_the_page(
+    signed_in: Any, tmp_path: Any
+) -> None:
+    with signed_in("reporter", DESKTOP) as watched:
+        page = watched.page
+        expect(page.locator("h1")).to_have_text("Thống kê")
+        card = page.locator(".stat", has_text="Lượt bạn đọc").locator(".stat-value")
+        shown = int(card.inner_text().replace(".", ""))
+        with page.expect_download() as download:
+            page.get_by_role("link", name="XLSX").click()
+        download.value.save_as(tmp_path / "figures.xlsx")
+        book = openpyxl.load_workbook(tmp_path / "figures.xlsx", read_only=True)
+        lines = {
+            row[0]: row[2] for row in book.worksheets[0].iter_rows(max_col=3, values_only=True)
+        }
+        assert lines["Lượt bạn đọc"] == shown
+
+
+def test_the_administrator_makes_an_account_and_a_backup(signed_in: Any) -> None:
+    with signed_in("administrator", DESKTOP) as watched:
+        page = watched.page
+        page.get_by_role("button", name="Sao lưu: Làm ngay").click()
+        expect(page.locator("#messages")).to_contain_text(".sqlite3")
+        page.get_by_role("link", name="Tài khoản", exact=True).click()
+        page.get_by_role("link", name="Tài khoản mới").click()
+        page.get_by_label("Họ và tên").fill("Thủ thư mới")
+        page.get_by_label("Tên đăng nhập").fill("moi")
+        page.get_by_label("Mật khẩu mới").fill("một câu thật dài")
+        page.get_by_role("button", name="Lưu").click()
+        expect(page.locator("main")).to_contain_text("Thủ thư mới")

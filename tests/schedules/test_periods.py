@@ -1,0 +1,80 @@
+"""Reporting periods: their days, their neighbours, and the pieces a chart is drawn of."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from schedules.periods import PeriodKind, ReportingPeriod, custom_period, period_of
+
+DAYS = st.dates(date(1950, 1, 1), date(2150, 12, 31))
+KINDS = st.sampled_from([kind for kind in PeriodKind if kind != PeriodKind.CUSTOM])
+
+
+@pytest.mark.parametrize(
+    ("kind", "first", "last"),
+    [
+        (PeriodKind.DAY, date(2026, 11, 24), date(2026, 11, 24)),
+        (PeriodKind.WEEK, date(2026, 11, 23), date(2026, 11, 29)),
+        (PeriodKind.MONTH, date(2026, 11, 1), date(2026, 11, 30)),
+        (PeriodKind.QUARTER, date(2026, 10, 1), date(2026, 12, 31)),
+        (PeriodKind.HALF_YEAR, date(2026, 7, 1), date(2026, 12, 31)),
+        (PeriodKind.YEAR, date(2026, 1, 1), date(2026, 12, 31)),
+        (PeriodKind.SCHOOL_YEAR, date(2026, 9, 1), date(2027, 8, 31)),
+    ],
+)
+def test_a_tuesday_in_november_lies_in_each_kind_of_period(
+    kind: PeriodKind, first: date, last: date
+) -> None:
+    assert period_of(kind, date(2026, 11, 24)) == ReportingPeriod(kind, first, last)
+
+
+def test_the_last_of_august_belongs_to_the_school_year_that_ends() -> None:
+    assert period_of(PeriodKind.SCHOOL_YEAR, date(2027, 8, 31)).first == date(2026, 9, 1)
+    assert period_of(PeriodKind.SCHOOL_YEAR, date(2027, 9, 1)).first == date(2027, 9, 1)
+
+
+def test_february_of_a_leap_year_has_its_29th() -> None:
+    assert period_of(PeriodKind.MONTH, date(2028, 2, 3)).last == date(2028, 2, 29)
+
+
+@given(KINDS, DAYS)
+def test_periods_of_a_kind_follow_each_other_without_gap_or_overlap(
+    kind: PeriodKind, day: date
+) -> None:
+    period = period_of(kind, day)
+    assert period.first <= day <= period.last
+    assert period.before().last + timedelta(days=1) == period.first
+    assert period.after().first - timedelta(days=1) == period.last
+    assert period.before().after() == period
+    assert period.after().before() == period
+
+
+@given(DAYS, DAYS)
+def test_any_dates_compare_with_as_many_days_before(one: date, other: date) -> None:
+    period = custom_period(one, other)
+    assert (period.first, period.last) == (min(one, other), max(one, other))
+    assert period.before().days == period.days == period.after().days
+    assert period.before().after() == period
+
+
+@given(DAYS, st.integers(0, 800))
+def test_the_pieces_of_a_chart_hold_each_day_once(first: date, more: int) -> None:
+    period = custom_period(first, first + timedelta(days=more))
+    pieces = period.buckets()
+    held = [p.first + timedelta(days=n) for p in pieces for n in range(p.days)]
+    assert held == [period.first + timedelta(days=n) for n in range(period.days)]
+
+
+def test_a_month_is_drawn_by_days_a_quarter_by_weeks_and_a_year_by_months() -> None:
+    day = date(2026, 11, 24)
+    drawn = {
+        kind: {piece.kind for piece in period_of(kind, day).buckets()}
+        for kind in (PeriodKind.MONTH, PeriodKind.QUARTER, PeriodKind.YEAR)
+    }
+    assert drawn[PeriodKind.MONTH] == {PeriodKind.DAY}
+    assert drawn[PeriodKind.QUARTER] == {PeriodKind.WEEK}
+    assert drawn[PeriodKind.YEAR] == {PeriodKind.MONTH}
