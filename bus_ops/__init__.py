@@ -79,6 +79,8 @@ def _register_slices(app: Flask) -> None:
     # Floors above a place add what they know of it to its page.
     app.extensions["place_panels"] = [place_panel, statistics_views.place_panel]
 
+    app.extensions["visit_panels"] = [tablet_views.visit_panel]
+
     from . import administration
 
     app.register_blueprint(administration.blueprint)
@@ -123,9 +125,15 @@ def asset(path: str) -> str:
     return url_for("static", filename=path, v=VERSION)
 
 
+def _wants_json() -> bool:
+    return request.is_json or request.accept_mimetypes.best == "application/json"
+
+
 def _register_errors(app: Flask) -> None:
     @app.errorhandler(CSRFError)
     def csrf_failed(error: CSRFError) -> ResponseReturnValue:
+        if _wants_json():
+            return {"error": "CSRF"}, 400
         return render_template("errors/csrf.html"), 400
 
     @app.errorhandler(HTTPException)
@@ -133,8 +141,8 @@ def _register_errors(app: Flask) -> None:
         code = error.code or 500
         if error.response is not None or code < 400:
             return error
-        if request.accept_mimetypes.best == "application/json":
-            return {"error": error.name}, code
+        if _wants_json():
+            return {"error": error.description or error.name}, code
         page = code if code in {400, 403, 404, 413, 429} else (400 if code < 500 else 500)
         return render_template(f"errors/{page}.html", code=code), code
 
@@ -144,6 +152,8 @@ def _register_errors(app: Flask) -> None:
         if app.testing:
             raise error
         db.session.rollback()
+        if _wants_json():
+            return {"error": "unexpected"}, 500
         return render_template("errors/500.html", code=500), 500
 
 

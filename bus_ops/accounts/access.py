@@ -61,6 +61,9 @@ def init_access(app: Flask) -> None:
         if request.endpoint is None or may_open(request.endpoint):
             return None
         if not current_user.is_authenticated:
+            if request.is_json:
+                # A script cannot sign in on a page: it is told, and keeps what it holds.
+                return abort(401)
             wanted = request.full_path.rstrip("?") if request.method == "GET" else None
             return redirect(url_for("accounts.sign_in", next=wanted))
         return abort(403)

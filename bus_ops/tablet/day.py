@@ -58,6 +58,12 @@ class VisitFigures:
         """All people, teachers included."""
         return sum(self.people.values())
 
+    @property
+    def empty(self) -> bool:
+        """Nothing was counted."""
+        counts = (self.lent, self.returned, self.renewed, self.on_site, self.cards)
+        return not (self.people or self.activities or any(counts))
+
 
 def run_for(runs: Sequence[Run], wanted: int | None, user: User) -> Run | None:
     """The run to show: the one asked for, else the one the person rides on, else the first."""

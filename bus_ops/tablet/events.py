@@ -21,6 +21,7 @@ settled                   event_id, contradiction, decision
 
 from __future__ import annotations
 
+import json
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -61,6 +62,7 @@ class Fact:
     received_at: datetime
     payload: Mapping[str, Any]
     undoes_id: uuid.UUID | None = None
+    settles_id: uuid.UUID | None = None
     barcode: str | None = None
     card_number: str | None = None
 
@@ -91,6 +93,7 @@ def read_event(raw: Any, tablet_id: uuid.UUID, user_id: int | None, received_at:
     if not isinstance(payload, dict):
         raise UnreadableEventError("payload: must be an object")
     _check_payload(kind, payload)
+    _check_numbers(payload)
     recorded_at = _moment(raw, "recorded_at")
     offset = _integer(raw, "clock_offset", -LARGEST_OFFSET_MS, LARGEST_OFFSET_MS, default=0)
     run_id = _optional_key(raw, "run")
@@ -114,6 +117,7 @@ def read_event(raw: Any, tablet_id: uuid.UUID, user_id: int | None, received_at:
         received_at=received_at,
         payload=payload,
         undoes_id=uuid.UUID(payload["undoes"]) if kind == EventKind.UNDO else None,
+        settles_id=uuid.UUID(payload["event_id"]) if kind == EventKind.SETTLED else None,
         barcode=_code(payload, "barcode"),
         card_number=_code(payload, "number" if kind == EventKind.CARD_ISSUED else "card_number"),
     )
@@ -124,6 +128,14 @@ def _corrected(recorded_at: datetime, offset_ms: int) -> datetime:
         return recorded_at + timedelta(milliseconds=offset_ms)
     except OverflowError:
         raise UnreadableEventError("clock_offset: leads out of all calendars") from None
+
+
+def _check_numbers(payload: dict[str, Any]) -> None:
+    """NaN and Infinity are no JSON, though Python reads and writes them."""
+    try:
+        json.dumps(payload, allow_nan=False)
+    except ValueError:
+        raise UnreadableEventError("payload: holds NaN or Infinity") from None
 
 
 def _check_payload(kind: EventKind, payload: dict[str, Any]) -> None:
@@ -251,16 +263,23 @@ def _text(
     value = raw.get(name)
     if value is None and not required:
         return
-    # PostgreSQL holds no NUL in text.
-    if not isinstance(value, str) or len(value) > longest or "\x00" in value:
+    if not isinstance(value, str) or len(value) > longest or not _storable(value):
         raise UnreadableEventError(f"{name}: must be text of at most {longest} characters")
     if filled and not value.strip():
         raise UnreadableEventError(f"{name}: is empty")
 
 
+def _storable(text: str) -> bool:
+    """PostgreSQL holds no NUL in text, and half a surrogate pair is no character."""
+    return "\x00" not in text and not any("\ud800" <= letter <= "\udfff" for letter in text)
+
+
 def _code(payload: Mapping[str, Any], name: str) -> str | None:
+    """A barcode or card number to find the fact by; a kind that asks for none may hold anything."""
     value = payload.get(name)
-    return value.strip() or None if isinstance(value, str) else None
+    if not isinstance(value, str) or len(value) > LONGEST_CODE or not _storable(value):
+        return None
+    return value.strip() or None
 
 
 def _moment(raw: Mapping[str, Any], name: str) -> datetime:

@@ -99,6 +99,8 @@ class _Touched:
     runs: set[int] = field(default_factory=set)
     barcodes: set[str] = field(default_factory=set)
     cards: set[str] = field(default_factory=set)
+    # Events that a person decided about.
+    settled: set[uuid.UUID] = field(default_factory=set)
 
 
 def web_tablet(user: User) -> Tablet:
@@ -233,6 +235,7 @@ def replay(organisation_id: int) -> int:
         runs=_distinct(organisation_id, Event.run_id),
         barcodes=_distinct(organisation_id, Event.barcode),
         cards=_distinct(organisation_id, Event.card_number),
+        settled=_distinct(organisation_id, Event.settles_id),
     )
     _project(organisation_id, everything)
     db.session.commit()
@@ -332,6 +335,8 @@ def _touch(touched: _Touched, fact: Fact) -> None:
         touched.barcodes.add(fact.barcode)
     if fact.card_number is not None and fact.kind == EventKind.CARD_ISSUED:
         touched.cards.add(fact.card_number)
+    if fact.settles_id is not None:
+        touched.settled.add(fact.settles_id)
 
 
 def _targets(organisation_id: int, facts: Sequence[Fact]) -> list[Fact]:
@@ -374,8 +379,9 @@ def _project(organisation_id: int, touched: _Touched) -> None:
     """Make the projections of these scopes anew. Cards first: loans ask which cards exist."""
     db.session.flush()
     barcodes = set(touched.barcodes)
+    contradicted = set(touched.settled)
     for numbers in _chunks(sorted(touched.cards)):
-        _project_cards(organisation_id, numbers)
+        contradicted |= _project_cards(organisation_id, numbers)
         lent_to = select(Event.barcode).where(
             Event.organisation_id == organisation_id,
             Event.kind == EventKind.LENT,
@@ -383,15 +389,15 @@ def _project(organisation_id: int, touched: _Touched) -> None:
         )
         barcodes.update(code for code in db.session.scalars(lent_to) if code)
     for visits in _chunks(sorted(touched.visits)):
-        _project_visits(organisation_id, visits)
+        contradicted |= _project_visits(organisation_id, visits)
     for runs in _chunks(sorted(touched.runs)):
-        _project_runs(organisation_id, runs)
+        contradicted |= _project_runs(organisation_id, runs)
     for codes in _chunks(sorted(barcodes)):
-        _project_copies(organisation_id, codes)
-    _mark_settled(organisation_id)
+        contradicted |= _project_copies(organisation_id, codes)
+    _mark_settled(organisation_id, contradicted)
 
 
-def _project_cards(organisation_id: int, numbers: Sequence[str]) -> None:
+def _project_cards(organisation_id: int, numbers: Sequence[str]) -> set[uuid.UUID]:
     facts = _by(effective(_facts_of(organisation_id, Event.card_number, numbers)), "card_number")
     cards = {
         card.number: card
@@ -416,7 +422,7 @@ def _project_cards(organisation_id: int, numbers: Sequence[str]) -> None:
             _make_card(organisation_id, card, folded.made_by)
     db.session.flush()
     all_ids = _ids_of(organisation_id, Event.card_number, numbers)
-    _replace_found(organisation_id, all_ids, _OF_CARD, found)
+    return _replace_found(organisation_id, all_ids, _OF_CARD, found)
 
 
 def _make_card(organisation_id: int, card: Card | None, fact: Fact) -> None:
@@ -452,7 +458,7 @@ def _place_of(organisation_id: int, visit_id: int | None) -> int | None:
     return db.session.scalar(query)
 
 
-def _project_visits(organisation_id: int, visit_ids: Sequence[int]) -> None:
+def _project_visits(organisation_id: int, visit_ids: Sequence[int]) -> set[uuid.UUID]:
     facts = _by(effective(_facts_of(organisation_id, Event.visit_id, visit_ids)), "visit_id")
     plan = {
         row.id: row
@@ -477,7 +483,9 @@ def _project_visits(organisation_id: int, visit_ids: Sequence[int]) -> None:
     _write_visits(organisation_id, {v: folded[v] for v in known})
     _write_statuses(plan, folded)
     ids = _ids_of(organisation_id, Event.visit_id, visit_ids, but=ABOUT_A_RUN)
-    _replace_found(organisation_id, ids, _OF_VISIT, [f for v in folded.values() for f in v.found])
+    return _replace_found(
+        organisation_id, ids, _OF_VISIT, [f for v in folded.values() for f in v.found]
+    )
 
 
 def _write_visits(organisation_id: int, folded: Mapping[int, FoldedVisit]) -> None:
@@ -537,7 +545,7 @@ def _write_statuses(plan: Mapping[int, Any], folded: Mapping[int, FoldedVisit]) 
         db.session.connection().execute(statement, changes)
 
 
-def _project_runs(organisation_id: int, run_ids: Sequence[int]) -> None:
+def _project_runs(organisation_id: int, run_ids: Sequence[int]) -> set[uuid.UUID]:
     all_facts = effective(_facts_of(organisation_id, Event.run_id, run_ids))
     facts = _by([f for f in all_facts if f.kind in ABOUT_A_RUN], "run_id")
     owned = select(Run.id).where(Run.organisation_id == organisation_id, Run.id.in_(run_ids))
@@ -558,7 +566,7 @@ def _project_runs(organisation_id: int, run_ids: Sequence[int]) -> None:
     _write_ticks(known, folded)
     found = [f for run in folded.values() for f in run.found]
     ids = _ids_of(organisation_id, Event.run_id, run_ids, only=ABOUT_A_RUN)
-    _replace_found(organisation_id, ids, _OF_VISIT, found)
+    return _replace_found(organisation_id, ids, _OF_VISIT, found)
 
 
 def _run_row(organisation_id: int, run_id: int, run: FoldedRun) -> dict[str, Any]:
@@ -585,7 +593,7 @@ def _write_ticks(known: Collection[int], folded: Mapping[int, FoldedRun]) -> Non
         db.session.execute(update(table).where(table.c.id.in_(chunk)).values(loaded=True))
 
 
-def _project_copies(organisation_id: int, barcodes: Sequence[str]) -> None:
+def _project_copies(organisation_id: int, barcodes: Sequence[str]) -> set[uuid.UUID]:
     held = effective(_facts_of(organisation_id, Event.barcode, barcodes))
     facts = _by([f for f in held if f.kind in ABOUT_A_COPY], "barcode")
     copies = _keys_of(Copy, Copy.barcode, organisation_id, barcodes)
@@ -606,7 +614,7 @@ def _project_copies(organisation_id: int, barcodes: Sequence[str]) -> None:
     _write_loans(organisation_id, folded, copies, cards, places)
     ids = _ids_of(organisation_id, Event.barcode, barcodes)
     found = [f for copy in folded.values() for f in copy.found]
-    _replace_found(organisation_id, ids, _OF_COPY, found)
+    return _replace_found(organisation_id, ids, _OF_COPY, found)
 
 
 def _drop_loans(organisation_id: int, barcodes: Sequence[str]) -> None:
@@ -659,7 +667,8 @@ def _replace_found(
     event_ids: Sequence[uuid.UUID],
     kinds: Sequence[ContradictionKind],
     found: Sequence[Found],
-) -> None:
+) -> set[uuid.UUID]:
+    """Write what these facts contradict now; answers which events contradict something."""
     for chunk in _chunks(event_ids):
         db.session.execute(
             delete(Contradiction).where(
@@ -678,23 +687,22 @@ def _replace_found(
             for one in found
         ),
     )
+    return {one.event_id for one in found}
 
 
-def _mark_settled(organisation_id: int) -> None:
-    """Contradictions that a person decided on name the deciding fact."""
-    settling = effective(_facts_of(organisation_id, Event.kind, [EventKind.SETTLED]))
+def _mark_settled(organisation_id: int, event_ids: Collection[uuid.UUID]) -> None:
+    """Contradictions of these events that a person decided on name the deciding fact."""
+    settling = effective(_facts_of(organisation_id, Event.settles_id, event_ids))
     table = _table(Contradiction)
-    db.session.execute(
-        update(table)
-        .where(
-            table.c.organisation_id == organisation_id,
-            table.c.settled_by_id.is_not(None),
+    for chunk in _chunks(list(event_ids)):
+        db.session.execute(
+            update(table)
+            .where(table.c.organisation_id == organisation_id, table.c.event_id.in_(chunk))
+            .values(settled_by_id=None)
         )
-        .values(settled_by_id=None)
-    )
     decisions = [
         {
-            "event": uuid.UUID(fact.payload["event_id"]),
+            "event": fact.settles_id,
             "what": ContradictionKind(fact.payload["contradiction"]),
             "by": fact.id,
         }

@@ -58,12 +58,11 @@ class Event(OwnedByOrganisation, Base):
     """One fact. Its id was made where it happened, so sending it twice stores it once."""
 
     __tablename__ = "event"
-    __table_args__ = (
-        Index("ix_event_barcode", "organisation_id", "barcode"),
-        Index("ix_event_tablet_sequence", "tablet_id", "sequence"),
-    )
+    __table_args__ = (Index("ix_event_tablet_sequence", "tablet_id", "sequence"),)
 
     id: Mapped[uuid.UUID] = mapped_column(Uuid, primary_key=True)
+    # In no index: SQLite would take that one before the far more telling keys.
+    organisation_id: Mapped[int] = mapped_column(ForeignKey("organisation.id", ondelete="CASCADE"))
     tablet_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("tablet.id"))
     sequence: Mapped[int] = mapped_column(BigInteger)
     user_id: Mapped[int | None] = mapped_column(ForeignKey("user_account.id"))
@@ -81,7 +80,8 @@ class Event(OwnedByOrganisation, Base):
     payload: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
     # Taken out of the payload to be found by.
     undoes_id: Mapped[uuid.UUID | None] = mapped_column(Uuid, index=True)
-    barcode: Mapped[str | None] = mapped_column(String(40))
+    settles_id: Mapped[uuid.UUID | None] = mapped_column(Uuid, index=True)
+    barcode: Mapped[str | None] = mapped_column(String(40), index=True)
     card_number: Mapped[str | None] = mapped_column(String(40), index=True)
 
 
@@ -121,6 +121,8 @@ class Contradiction(OwnedByOrganisation, Base):
     __tablename__ = "contradiction"
 
     event_id: Mapped[uuid.UUID] = mapped_column(Uuid, primary_key=True)
+    # In no index: SQLite would take that one before the far more telling keys.
+    organisation_id: Mapped[int] = mapped_column(ForeignKey("organisation.id", ondelete="CASCADE"))
     kind: Mapped[ContradictionKind] = mapped_column(
         enum_column(ContradictionKind), primary_key=True
     )

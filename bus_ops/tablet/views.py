@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from collections.abc import Mapping
 from datetime import date, datetime, time, timedelta
@@ -22,11 +23,12 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_login import current_user
+from markupsafe import Markup
 
 from ..accounts.access import EVERYONE, LOGGERS, PLANNERS, roles_allowed
 from ..accounts.models import User
 from ..circulation.models import CardKind
-from ..database import current_organisation_id, new_uuid, owned_or_404
+from ..database import current_organisation_id, db, new_uuid, owned_or_404
 from ..i18n import ZONE, format_day, today
 from ..maps import map_script
 from ..timetable.models import ActivityKind, Audience, Run, Visit
@@ -44,11 +46,14 @@ from .day import (
     stop_numbers,
 )
 from .events import UnreadableEventError
-from .log import RecordOutcome, record
-from .models import ContradictionKind, EventKind
+from .log import RecordOutcome, record, set_aside, store_events, web_tablet
+from .models import ContradictionKind, EventKind, Tablet
 from .settling import DECISIONS, contradictions_listing, evidence_count, side_by_side
 
 blueprint = Blueprint("tablet", __name__, url_prefix="/tablet")
+
+# One request's facts; a day of a busy van is about as many.
+MOST_EVENTS = 2_000
 
 _FIELDS = {
     "barcode": _l("Barcode"),
@@ -199,6 +204,58 @@ def settle() -> ResponseReturnValue:
     if _record(EventKind.SETTLED, payload=payload) is not None:
         flash(_("Settled."), "success")
     return redirect(url_for("tablet.to_settle"))
+
+
+@blueprint.post("/events")
+@roles_allowed(*LOGGERS)
+def receive_events() -> ResponseReturnValue:
+    """Take a tablet's facts: ``{"tablet": its id or nothing for this browser, "events": [...]}``.
+
+    Answers ``{"held": [ids], "set_aside": n}``: the tablet never needs to send those ids again.
+    A body that is no such object is kept whole as evidence, and refused with 400.
+    """
+    user: User = current_user._get_current_object()
+    batch = _asked_batch()
+    if batch is None:
+        set_aside(user.organisation_id, web_tablet(user).id, request.get_data(), "body: no batch")
+        db.session.commit()
+        return {"error": _("The body must be an object with a list of events.")}, 400
+    if len(batch["events"]) > MOST_EVENTS:
+        return {"error": _("Send at most %(most)s events at once.", most=MOST_EVENTS)}, 413
+    tablet = _tablet_of(user, batch.get("tablet"))
+    if tablet is None:
+        return {"error": _("This tablet is not enrolled here.")}, 403
+    answer = store_events(user.organisation_id, tablet, user.id, batch["events"])
+    return {"held": list(answer.held), "set_aside": answer.set_aside}
+
+
+def visit_panel(visit: Visit) -> Markup:
+    """What was counted at a visit, for the visit's page; without anybody's name."""
+    figures = figures_of(visit.id)
+    # Jinja has escaped every value in it.
+    return Markup(  # noqa: S704
+        render_template("tablet/_visit_panel.html", visit=visit, figures=figures)
+    )
+
+
+def _asked_batch() -> dict[str, Any] | None:
+    try:
+        batch = json.loads(request.get_data())
+    except (ValueError, RecursionError):
+        return None
+    return batch if isinstance(batch, dict) and isinstance(batch.get("events"), list) else None
+
+
+def _tablet_of(user: User, identity: object) -> Tablet | None:
+    """The enrolled tablet of this id, or the person's browser; None for a stranger's."""
+    if identity is None:
+        return web_tablet(user)
+    try:
+        tablet = db.session.get(Tablet, uuid.UUID(str(identity)))
+    except ValueError:
+        return None
+    owned = tablet is not None and tablet.organisation_id == user.organisation_id
+    return tablet if owned and tablet is not None and tablet.revoked_at is None else None
 
 
 def _asked_day() -> date:

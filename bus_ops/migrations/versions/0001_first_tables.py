@@ -169,9 +169,6 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("contradiction", schema=None) as batch_op:
         batch_op.create_index(
-            batch_op.f("ix_contradiction_organisation_id"), ["organisation_id"], unique=False
-        )
-        batch_op.create_index(
             batch_op.f("ix_contradiction_settled_by_id"), ["settled_by_id"], unique=False
         )
         batch_op.create_index(batch_op.f("ix_contradiction_visit_id"), ["visit_id"], unique=False)
@@ -737,6 +734,7 @@ def upgrade() -> None:
         sa.Column("received_at", database.UTCDateTime(timezone=True), nullable=False),
         sa.Column("payload", sa.JSON(), nullable=False),
         sa.Column("undoes_id", sa.Uuid(), nullable=True),
+        sa.Column("settles_id", sa.Uuid(), nullable=True),
         sa.Column("barcode", sa.String(length=40), nullable=True),
         sa.Column("card_number", sa.String(length=40), nullable=True),
         sa.Column("organisation_id", sa.Integer(), nullable=False),
@@ -751,13 +749,11 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_event")),
     )
     with op.batch_alter_table("event", schema=None) as batch_op:
-        batch_op.create_index("ix_event_barcode", ["organisation_id", "barcode"], unique=False)
+        batch_op.create_index(batch_op.f("ix_event_barcode"), ["barcode"], unique=False)
         batch_op.create_index(batch_op.f("ix_event_card_number"), ["card_number"], unique=False)
-        batch_op.create_index(
-            batch_op.f("ix_event_organisation_id"), ["organisation_id"], unique=False
-        )
         batch_op.create_index(batch_op.f("ix_event_run_id"), ["run_id"], unique=False)
         batch_op.create_index("ix_event_tablet_sequence", ["tablet_id", "sequence"], unique=False)
+        batch_op.create_index(batch_op.f("ix_event_settles_id"), ["settles_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_event_undoes_id"), ["undoes_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_event_visit_id"), ["visit_id"], unique=False)
 
@@ -1661,11 +1657,11 @@ def downgrade() -> None:
     with op.batch_alter_table("event", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_event_visit_id"))
         batch_op.drop_index(batch_op.f("ix_event_undoes_id"))
+        batch_op.drop_index(batch_op.f("ix_event_settles_id"))
         batch_op.drop_index("ix_event_tablet_sequence")
         batch_op.drop_index(batch_op.f("ix_event_run_id"))
-        batch_op.drop_index(batch_op.f("ix_event_organisation_id"))
         batch_op.drop_index(batch_op.f("ix_event_card_number"))
-        batch_op.drop_index("ix_event_barcode")
+        batch_op.drop_index(batch_op.f("ix_event_barcode"))
 
     op.drop_table("event")
     with op.batch_alter_table("van", schema=None) as batch_op:
@@ -1738,7 +1734,6 @@ def downgrade() -> None:
     with op.batch_alter_table("contradiction", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_contradiction_visit_id"))
         batch_op.drop_index(batch_op.f("ix_contradiction_settled_by_id"))
-        batch_op.drop_index(batch_op.f("ix_contradiction_organisation_id"))
 
     op.drop_table("contradiction")
     with op.batch_alter_table("column_mapping", schema=None) as batch_op:
