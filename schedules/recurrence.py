@@ -15,6 +15,8 @@ from dateutil.rrule import rrule, rrulestr
 
 WEEKDAY_CODES = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
 FREQUENCIES = ("DAILY", "WEEKLY", "MONTHLY", "YEARLY")
+_FINER_THAN_A_DAY = frozenset({"HOURLY", "MINUTELY", "SECONDLY"})
+_FINER_PARTS = frozenset({"BYHOUR", "BYMINUTE", "BYSECOND"})
 
 
 class RuleProblem(StrEnum):
@@ -63,9 +65,13 @@ def parse_recurrence(
     if end is not None and end < start:
         raise RuleError(rule, RuleProblem.END_BEFORE_START)
     parts = dict(part.split("=", 1) for part in cleaned.split(";") if "=" in part)
-    if parts.get("FREQ") in {"HOURLY", "MINUTELY", "SECONDLY"}:
+    if parts.get("FREQ") in _FINER_THAN_A_DAY or not _FINER_PARTS.isdisjoint(parts):
         raise RuleError(rule, RuleProblem.FINER_THAN_A_DAY)
     if parts.get("FREQ") not in FREQUENCIES:
+        raise RuleError(rule, RuleProblem.NOT_A_RULE)
+    interval = parts.get("INTERVAL", "1")
+    # dateutil would take an interval of nothing, or one that leads out of all calendars.
+    if not interval.isdecimal() or len(interval) > 3 or int(interval) < 1:
         raise RuleError(rule, RuleProblem.NOT_A_RULE)
     try:
         _compiled(cleaned, start)

@@ -6,6 +6,7 @@ import csv
 import io
 import unicodedata
 import zipfile
+import zlib
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
@@ -21,6 +22,20 @@ from .text_encoding import NotTextError, decode
 MOST_UNPACKED_BYTES = 200 * 1024 * 1024
 MOST_ROWS = 100_000
 MOST_COLUMNS = 200
+# What zipfile and openpyxl raise at broken, encrypted or hostile files, by fuzzing them.
+_BROKEN_XLSX = (
+    zipfile.BadZipFile,
+    zlib.error,
+    InvalidFileException,
+    ParseError,
+    LookupError,
+    EOFError,
+    ValueError,
+    TypeError,
+    AttributeError,
+    RuntimeError,
+    OSError,
+)
 
 
 class TableProblem(StrEnum):
@@ -123,14 +138,9 @@ def _xlsx_lines(data: bytes, file_name: str) -> list[tuple[int, tuple[str, ...]]
             return _sheet_lines(book.worksheets[0], file_name)
         finally:
             book.close()
-    except (
-        zipfile.BadZipFile,
-        InvalidFileException,
-        ParseError,
-        KeyError,
-        IndexError,
-        EOFError,
-    ):
+    except UnreadableTableError:
+        raise
+    except _BROKEN_XLSX:
         raise UnreadableTableError(file_name, TableProblem.NOT_A_SPREADSHEET) from None
 
 
