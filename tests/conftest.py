@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import contextvars
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from flask import Flask
+from flask import Flask, has_app_context
 from flask.testing import FlaskClient
 from hypothesis import HealthCheck, settings
+from werkzeug.test import TestResponse
 
 from bus_ops import create_app
 from bus_ops.accounts.models import Organisation, Role, User
@@ -114,8 +116,27 @@ def each_database_url(request: pytest.FixtureRequest) -> str:
     return url
 
 
+class SeparateClient(FlaskClient):
+    """Each request runs in a context of its own, as on a server; the test then sees what it wrote.
+
+    Within the test's own context, one request would inherit the person of the one before.
+    """
+
+    def open(self, *args: Any, **kwargs: Any) -> TestResponse:
+        """Send a request and read its whole answer."""
+        kwargs.setdefault("buffered", True)
+        if not has_app_context():
+            return super().open(*args, **kwargs)
+        db.session.commit()
+        try:
+            return contextvars.Context().run(super().open, *args, **kwargs)
+        finally:
+            db.session.rollback()
+
+
 def _running_app(url: str, tmp_path: Path) -> Iterator[Flask]:
     app = create_app(app_settings(tmp_path, url))
+    app.test_client_class = SeparateClient
     with app.app_context():
         yield app
         db.session.remove()

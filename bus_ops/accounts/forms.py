@@ -48,22 +48,19 @@ class UserForm(FlaskForm):
         _l("Language"), choices=[(code, LANGUAGE_NAMES[code]) for code in LANGUAGES]
     )
     enabled = BooleanField(_l("May sign in"), default=True)
-    password = PasswordField(_l("New password"), [Optional(), _PASSWORD_LENGTH])
+    password = PasswordField(_l("New password"))
 
     def __init__(self, account: User | None = None) -> None:
         super().__init__(obj=account)
         self._account = account
+        needed = DataRequired(_l("Enter a password for the new account."))
+        self.password.validators = [needed if account is None else Optional(), _PASSWORD_LENGTH]
 
     def validate_username(self, field: StringField) -> None:
         """Names are unique in the installation, because people sign in by name alone."""
         other = user_named(field.data or "")
         if other is not None and other is not self._account:
             raise ValidationError(_l("This user name is taken; choose another."))
-
-    def validate_password(self, field: PasswordField) -> None:
-        """A new account needs a password."""
-        if self._account is None and not field.data:
-            raise ValidationError(_l("Enter a password for the new account."))
 
     def apply_to(self, account: User) -> None:
         """Write the fields to the account; a new password signs it out everywhere."""

@@ -80,7 +80,7 @@ def own_account() -> ResponseReturnValue:
             current_user.password_hash = hash_password(form.password.data or "")
             current_user.session_mark = secrets.token_hex(16)
             db.session.commit()
-            login_user(current_user)
+            login_user(current_user._get_current_object())
             flash(_("Your password is changed. Other devices are signed out."), "success")
             return redirect(url_for("accounts.own_account"))
     return render_template("accounts/own_account.html", form=form)

@@ -56,6 +56,9 @@ from .models import Contradiction, ContradictionKind, Event, EventKind, SetAside
 # Keys in one IN (…): far below what SQLite and PostgreSQL take.
 _CHUNK = 500
 
+# Facts that may name a visit and are folded with something else.
+_ELSEWHERE = ABOUT_A_RUN | {EventKind.SETTLED}
+
 _OF_VISIT = (
     ContradictionKind.UNKNOWN_VISIT,
     ContradictionKind.VISIT_CANCELLED,
@@ -470,7 +473,7 @@ def _project_visits(organisation_id: int, visit_ids: Sequence[int]) -> set[uuid.
     }
     folded = {
         visit_id: fold_visit(
-            [f for f in facts.get(visit_id, []) if f.kind != EventKind.SETTLED],
+            [f for f in facts.get(visit_id, []) if f.kind not in _ELSEWHERE],
             plan[visit_id].day if visit_id in plan else None,
             visit_id in plan and plan[visit_id].plan_status.value == "cancelled",
             visit_id,

@@ -273,6 +273,14 @@ def test_a_fact_of_an_unknown_visit_is_kept_and_listed(service: SmallService) ->
     assert open_kinds() == [ContradictionKind.UNKNOWN_VISIT]
 
 
+def test_a_run_that_left_by_a_wrong_clock_troubles_no_visit(service: SmallService) -> None:
+    visit = _visit(service, 0)
+    late = now() + timedelta(days=3)
+    send(service, event("run_left", visit, at=late))
+    send(service, event("run_returned", visit, at=late))
+    assert db.session.scalar(select(func.count()).select_from(Contradiction)) == 0
+
+
 def test_another_librarys_visit_is_an_unknown_one(app: Flask, organisation: Organisation) -> None:
     service = small_service(organisation, FIRST)
     other = Organisation(name="Thư viện khác")

@@ -1,0 +1,189 @@
+"""Signing in and out: what a session stands for, and what ends it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from bus_ops import create_app
+from bus_ops.accounts.models import Organisation, Role, User
+from bus_ops.database import db
+from tests.conftest import PASSWORD, SignIn, app_settings
+
+SIGN_IN = "/accounts/sign-in"
+
+
+@pytest.fixture
+def account(organisation: Organisation, password_hash: str) -> User:
+    """A coordinator who may sign in."""
+    user = User(
+        organisation_id=organisation.id,
+        username="dieu-phoi",
+        full_name="Trần Thị Điều Phối",
+        role=Role.COORDINATOR,
+        password_hash=password_hash,
+        language="en",
+    )
+    db.session.add(user)
+    db.session.commit()
+    return user
+
+
+def try_in(client: FlaskClient, password: str = PASSWORD, to: str = "") -> tuple[int, str]:
+    answer = client.post(
+        f"{SIGN_IN}{to}",
+        data={"username": "dieu-phoi", "password": password},
+    )
+    return answer.status_code, answer.headers.get("Location") or answer.get_data(as_text=True)
+
+
+def is_in(client: FlaskClient) -> bool:
+    return client.get("/accounts/me").status_code == 200
+
+
+def test_name_and_password_lead_to_the_roles_own_page(app: Flask, account: User) -> None:
+    client = app.test_client()
+    assert try_in(client) == (302, "/")
+    assert client.get("/").headers["Location"] == "/timetable/month"
+
+
+@pytest.mark.parametrize(
+    ("role", "home"),
+    [
+        (Role.CREW, "/tablet/today"),
+        (Role.COORDINATOR, "/timetable/month"),
+        (Role.REPORTER, "/statistics/"),
+        (Role.ADMINISTRATOR, "/administration/"),
+    ],
+)
+def test_each_role_starts_its_day_on_its_own_page(sign_in: SignIn, role: Role, home: str) -> None:
+    client = sign_in(role)
+    assert client.get("/").headers["Location"] == home
+    assert client.get(home).status_code == 200
+
+
+def test_a_wrong_password_is_told_without_saying_which_was_wrong(app: Flask, account: User) -> None:
+    client = app.test_client()
+    client.post("/accounts/language", data={"language": "en"})
+    status, page = try_in(client, "wrong")
+    assert status == 200
+    assert "The name and password do not match" in page
+    stranger = client.post(SIGN_IN, data={"username": "nobody", "password": "wrong"})
+    assert "The name and password do not match" in stranger.get_data(as_text=True)
+    assert not is_in(client)
+
+
+def test_passwords_are_kept_as_argon2id(account: User) -> None:
+    assert account.password_hash.startswith("$argon2id$")
+    assert PASSWORD not in account.password_hash
+
+
+def test_a_locked_account_is_out_at_once(app: Flask, account: User) -> None:
+    client = app.test_client()
+    try_in(client)
+    account.enabled = False
+    db.session.commit()
+    assert not is_in(client)
+    assert try_in(client)[0] == 200
+
+
+def test_signing_out_ends_the_session(app: Flask, account: User) -> None:
+    client = app.test_client()
+    try_in(client)
+    client.post("/accounts/sign-out")
+    assert not is_in(client)
+
+
+def test_an_expired_session_asks_to_sign_in_and_goes_on_where_it_was(
+    app: Flask, account: User
+) -> None:
+    client = app.test_client()
+    try_in(client)
+    app.config["PERMANENT_SESSION_LIFETIME"] = timedelta(seconds=-1)
+    answer = client.get("/places/?q=ninh+kieu")
+    assert answer.status_code == 302
+    assert answer.headers["Location"] == "/accounts/sign-in?next=/places/?q%3Dninh%2Bkieu"
+    app.config["PERMANENT_SESSION_LIFETIME"] = timedelta(hours=12)
+    where = answer.headers["Location"].removeprefix(SIGN_IN)
+    assert try_in(app.test_client(), to=where) == (302, "/places/?q=ninh+kieu")
+
+
+@pytest.mark.parametrize(
+    "target",
+    ["https://evil.example/", "//evil.example", "/\\evil.example", "evil.example", "javascript:1"],
+)
+def test_no_link_leads_out_of_the_house_after_signing_in(
+    app: Flask, account: User, target: str
+) -> None:
+    client = app.test_client()
+    answer = client.post(
+        SIGN_IN, data={"username": "dieu-phoi", "password": PASSWORD, "next": target}
+    )
+    assert answer.headers["Location"] == "/"
+
+
+def test_a_new_password_signs_other_devices_out(app: Flask, account: User) -> None:
+    here, elsewhere = app.test_client(), app.test_client()
+    try_in(here)
+    try_in(elsewhere)
+    new = "con đò sang sông"
+    here.post("/accounts/me", data={"present": PASSWORD, "password": new, "again": new})
+    assert is_in(here)
+    assert not is_in(elsewhere)
+    assert try_in(elsewhere, new)[0] == 302
+
+
+@pytest.mark.parametrize(
+    ("fields", "told"),
+    [
+        ({"present": "wrong"}, "This is not your present password."),
+        ({"again": "something else"}, "The two new passwords differ"),
+        ({"password": "short", "again": "short"}, "Use at least"),
+    ],
+)
+def test_a_password_is_changed_only_by_who_knows_it(
+    app: Flask, account: User, fields: dict[str, str], told: str
+) -> None:
+    client = app.test_client()
+    try_in(client)
+    new = "con đò sang sông"
+    sent = {"present": PASSWORD, "password": new, "again": new, **fields}
+    assert told in client.post("/accounts/me", data=sent).get_data(as_text=True)
+    assert try_in(app.test_client())[0] == 302
+
+
+def test_attempts_to_guess_a_password_are_limited_by_name(
+    tmp_path: Path, sqlite_url: str, password_hash: str
+) -> None:
+    settings = {
+        **app_settings(tmp_path, sqlite_url),
+        "RATELIMIT_ENABLED": True,
+        "SIGN_IN_LIMIT": "3 per minute",
+    }
+    app = create_app(settings)
+    with app.app_context():
+        client = app.test_client()
+        wrong = {"username": "quan-tri", "password": "guess"}
+        answers = [client.post(SIGN_IN, data=wrong) for _ in range(4)]
+        assert [answer.status_code for answer in answers] == [200, 200, 200, 429]
+        assert "phút" in answers[-1].get_data(as_text=True)
+        other = client.post(SIGN_IN, data={**wrong, "username": "another"})
+        assert other.status_code == 200
+        db.session.remove()
+        db.engine.dispose()
+
+
+def test_the_language_is_chosen_by_a_tap_and_kept_with_the_account(
+    app: Flask, account: User
+) -> None:
+    client = app.test_client()
+    try_in(client)
+    assert "Change the password" in client.get("/accounts/me").get_data(as_text=True)
+    client.post("/accounts/language", data={"language": "vi", "next": "/accounts/me"})
+    assert "Đổi mật khẩu" in client.get("/accounts/me").get_data(as_text=True)
+    assert account.language == "vi"
+    assert client.post("/accounts/language", data={"language": "xx"}).status_code == 400
