@@ -86,6 +86,8 @@ def _answer(organisation_id: int, query: str) -> GeocodedAddress:
     if found is not None:
         row.lat, row.lon, row.label = found
     db.session.add(row)
+    # Kept at once: nobody's tap may wait for a lock while the next question is on its way.
+    db.session.commit()
     return row
 
 

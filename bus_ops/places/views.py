@@ -64,9 +64,10 @@ def place_list() -> ResponseReturnValue:
     query = _filtered(select(Place).options(joinedload(Place.commune)))
     query = query.outerjoin(AdministrativeUnit, Place.commune_id == AdministrativeUnit.id)
     sorts = {
-        "name": Place.name,
+        # The key begins with the name, and sorts Đ after D rather than after Z.
+        "name": Place.search_key,
         "kind": Place.kind,
-        "commune": AdministrativeUnit.name,
+        "commune": AdministrativeUnit.search_key,
         "position": Place.position_quality,
     }
     return render_template(
@@ -85,7 +86,7 @@ def place_list() -> ResponseReturnValue:
 def places_map_script() -> Response:
     """The map of all places, filtered like the list."""
     query = _filtered(select(Place).options(joinedload(Place.commune)))
-    typed = Listing(query, {"name": Place.name}, "name", Place.search_key, per_page=5000)
+    typed = Listing(query, {"name": Place.search_key}, "name", Place.search_key, per_page=5000)
     points = [
         MapStop(
             number="",
@@ -238,7 +239,7 @@ def unit_list() -> ResponseReturnValue:
     if when in {"today", "former"}:
         ended = AdministrativeUnit.valid_until.is_not(None)
         query = query.where(ended if when == "former" else ~ended)
-    sorts = {"name": AdministrativeUnit.name, "code": AdministrativeUnit.code}
+    sorts = {"name": AdministrativeUnit.search_key, "code": AdministrativeUnit.code}
     return render_template(
         "places/units.html",
         listing=Listing(query, sorts, "name", AdministrativeUnit.search_key),
@@ -258,7 +259,7 @@ def unit_page(unit_id: int) -> ResponseReturnValue:
     )
     in_unit = select(PlaceUnit.place_id).where(PlaceUnit.unit_id.in_(inside))
     query = owned(Place).where(Place.id.in_(in_unit))
-    listing = Listing(query, {"name": Place.name, "kind": Place.kind}, "name", Place.search_key)
+    listing = Listing(query, {"name": Place.search_key, "kind": Place.kind}, "name", Place.search_key)
     return render_template("places/unit.html", unit=unit, listing=listing)
 
 
