@@ -6,7 +6,6 @@ from flask import Blueprint, abort, flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from flask_wtf import FlaskForm
 from sqlalchemy import func, select
 from wtforms import FloatField, StringField
 from wtforms.validators import DataRequired, InputRequired, Length, NumberRange, ValidationError
@@ -15,6 +14,7 @@ from .accounts.access import ADMINISTRATORS, roles_allowed
 from .accounts.models import Organisation
 from .background import WorkState
 from .backups import backup_folder, backups
+from .base_form import BaseForm
 from .circulation.models import Copy, Loan, Reader
 from .database import current_organisation_id, db, now
 from .jobs import JOBS, job_named, last_turns, run_job
@@ -25,7 +25,7 @@ from .timetable.models import Stop, Visit
 blueprint = Blueprint("administration", __name__, url_prefix="/administration")
 
 
-class LibraryForm(FlaskForm):
+class LibraryForm(BaseForm):
     """The library's name, and how driving is estimated."""
 
     name = StringField(

@@ -8,10 +8,10 @@ from typing import Any
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from wtforms import StringField
+from wtforms import DateField, StringField
 from wtforms.validators import ValidationError
 
-from .i18n import format_day, format_minutes_clock
+from .i18n import format_day, format_minutes_clock, parsed_day
 
 _CLOCK = re.compile(r"^\s*(\d{1,2})[:hH.](\d{2})\s*$")
 _SPAN = re.compile(r"^\s*(\d{1,2}[:hH.]\d{2})\s*[-–]\s*(\d{1,2}[:hH.]\d{2})\s*$")
@@ -70,6 +70,16 @@ class WindowsField(StringField):
         if self.raw_data:
             return str(self.raw_data[0])
         return windows_in_words(self.data or [])
+
+
+class DayField(DateField):
+    """A day that the calendars here reach."""
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        text = (valuelist[0] if valuelist else "").strip()
+        self.data: Any = parsed_day(text)
+        if text and self.data is None:
+            raise ValueError(_("This is no day of our calendar. Check day, month and year."))
 
 
 class DayListField(StringField):

@@ -16,6 +16,8 @@ from flask import Flask, has_request_context, session
 from flask_babel import Babel, format_decimal, gettext, lazy_gettext
 from flask_babel.speaklater import LazyString
 
+from schedules.calendar import FIRST_YEAR, LAST_YEAR
+
 from .config import LANGUAGES, TIMEZONE
 from .database import now
 
@@ -65,6 +67,15 @@ def current_language() -> str:
 def today() -> date:
     """The date of service now, in the zone of the service."""
     return now().astimezone(ZONE).date()
+
+
+def parsed_day(text: str) -> date | None:
+    """The day of "2026-11-24"; None for anything else, and for years whose Tết is not known."""
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        return None
+    return day if FIRST_YEAR < day.year < LAST_YEAR else None
 
 
 def local(moment: datetime) -> datetime:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from flask_babel import lazy_gettext as _l
-from flask_wtf import FlaskForm
 from wtforms import BooleanField, PasswordField, SelectField, StringField
 from wtforms.validators import DataRequired, EqualTo, Length, Optional, Regexp, ValidationError
 
+from ..base_form import BaseForm
 from ..config import LANGUAGES
 from ..database import db
 from ..i18n import LANGUAGE_NAMES
@@ -22,7 +22,7 @@ _PASSWORD_LENGTH = Length(
 )
 
 
-class SignInForm(FlaskForm):
+class SignInForm(BaseForm):
     """Name and password."""
 
     username = StringField(_l("User name"), [DataRequired(_l("Enter your user name."))])
@@ -31,7 +31,7 @@ class SignInForm(FlaskForm):
     )
 
 
-class UserForm(FlaskForm):
+class UserForm(BaseForm):
     """An account as an administrator edits it."""
 
     full_name = StringField(_l("Full name"), [DataRequired(_l("Enter the name.")), Length(max=200)])
@@ -74,7 +74,7 @@ class UserForm(FlaskForm):
         db.session.add(account)
 
 
-class PasswordForm(FlaskForm):
+class PasswordForm(BaseForm):
     """A person's own new password."""
 
     present = PasswordField(_l("Present password"), [DataRequired(_l("Enter your password."))])

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from flask_babel import lazy_gettext as _l
-from flask_wtf import FlaskForm
 from wtforms import IntegerField, SelectField, StringField
 from wtforms.validators import DataRequired, Length, NumberRange, Optional, ValidationError
 
 from schedules.searching import search_key
 
+from ..base_form import BaseForm
 from ..database import db, owned
 from ..places.models import Place
 from ..timetable.models import Audience
 from .models import Card, CardKind, Copy, Reader, Title
 
 
-class ReaderForm(FlaskForm):
+class ReaderForm(BaseForm):
     """A reader: as little as lending needs."""
 
     full_name = StringField(_l("Full name"), [DataRequired(_l("Enter the name.")), Length(max=200)])
@@ -57,7 +57,7 @@ class ReaderForm(FlaskForm):
         reader.search_key = search_key(f"{reader.full_name} {numbers}")[:200]
 
 
-class TitleForm(FlaskForm):
+class TitleForm(BaseForm):
     """A title, with a copy's barcode to add."""
 
     name = StringField(_l("Title"), [DataRequired(_l("Enter the title.")), Length(max=300)])

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from flask_babel import lazy_gettext as _l
-from flask_wtf import FlaskForm
 from wtforms import (
     BooleanField,
-    DateField,
     FloatField,
     IntegerField,
     SelectField,
@@ -23,14 +21,15 @@ from wtforms.validators import (
 )
 
 from ..accounts.models import User
-from ..clock_fields import days_in_order
+from ..base_form import BaseForm
+from ..clock_fields import DayField, days_in_order
 from ..database import db, owned
 from .models import Carrier, CrewMember, Depot, Duty, Van, VanEquipment
 
 _NAME = [DataRequired(_l("Enter a name.")), Length(max=120)]
 
 
-class VanForm(FlaskForm):
+class VanForm(BaseForm):
     """A van, its capacity and its checklist."""
 
     name = StringField(_l("Name"), _NAME)
@@ -88,15 +87,15 @@ def _item(van: Van, line: str, position: int) -> VanEquipment:
     )
 
 
-class DayOutForm(FlaskForm):
+class DayOutForm(BaseForm):
     """Days on which a van does not run."""
 
-    first_on = DateField(_l("From"), [DataRequired(_l("Choose a day."))])
-    last_on = DateField(_l("Until"), [DataRequired(_l("Choose a day.")), days_in_order("first_on")])
+    first_on = DayField(_l("From"), [DataRequired(_l("Choose a day."))])
+    last_on = DayField(_l("Until"), [DataRequired(_l("Choose a day.")), days_in_order("first_on")])
     reason = StringField(_l("Reason"), [Length(max=200)])
 
 
-class DepotForm(FlaskForm):
+class DepotForm(BaseForm):
     """Where vans start and end their day."""
 
     name = StringField(_l("Name"), [DataRequired(_l("Enter a name.")), Length(max=200)])
@@ -121,7 +120,7 @@ class DepotForm(FlaskForm):
             raise ValidationError(_l("There is a depot of this name already."))
 
 
-class CrewMemberForm(FlaskForm):
+class CrewMemberForm(BaseForm):
     """A driver or librarian."""
 
     full_name = StringField(_l("Full name"), [DataRequired(_l("Enter the name.")), Length(max=200)])

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from flask_babel import lazy_gettext as _l
-from flask_wtf import FlaskForm
 from flask_wtf.file import FileField, FileRequired
 from wtforms import BooleanField, FloatField, SelectField, StringField, TextAreaField
 from wtforms.validators import DataRequired, Email, Length, NumberRange, Optional, ValidationError
 
+from ..base_form import BaseForm
 from ..clock_fields import WindowsField
 from ..database import db, owned
 from .models import (
@@ -21,7 +21,7 @@ from .models import (
 from .units import assign_units
 
 
-class PlaceForm(FlaskForm):
+class PlaceForm(BaseForm):
     """A place and what a driver needs to know of it."""
 
     name = StringField(_l("Name"), [DataRequired(_l("Enter a name.")), Length(max=200)])
@@ -89,7 +89,7 @@ class PlaceForm(FlaskForm):
         assign_units(place)
 
 
-class PositionForm(FlaskForm):
+class PositionForm(BaseForm):
     """A position, tapped on the map or typed."""
 
     lat = FloatField(_l("Latitude"), [NumberRange(-90, 90, _l("Latitude lies from -90 to 90."))])
@@ -103,7 +103,7 @@ class PositionForm(FlaskForm):
             raise ValidationError(_l("Tap the map, or type both numbers."))
 
 
-class UploadForm(FlaskForm):
+class UploadForm(BaseForm):
     """A list of places to look at."""
 
     file = FileField(_l("File (CSV or XLSX)"), [FileRequired(_l("Choose a file."))])

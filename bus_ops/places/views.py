@@ -259,7 +259,9 @@ def unit_page(unit_id: int) -> ResponseReturnValue:
     )
     in_unit = select(PlaceUnit.place_id).where(PlaceUnit.unit_id.in_(inside))
     query = owned(Place).where(Place.id.in_(in_unit))
-    listing = Listing(query, {"name": Place.search_key, "kind": Place.kind}, "name", Place.search_key)
+    listing = Listing(
+        query, {"name": Place.search_key, "kind": Place.kind}, "name", Place.search_key
+    )
     return render_template("places/unit.html", unit=unit, listing=listing)
 
 

@@ -19,7 +19,7 @@ from schedules.periods import PeriodKind, ReportingPeriod, custom_period, period
 from ..accounts.access import READERS_OF_FIGURES, may_open, roles_allowed
 from ..database import current_organisation_id, db, owned
 from ..fleet.models import Van
-from ..i18n import format_day, today
+from ..i18n import format_day, parsed_day, today
 from ..maps import MapFigure, figures_map, map_script
 from ..places.models import (
     AdministrativeUnit,
@@ -269,12 +269,7 @@ def _period() -> ReportingPeriod:
 
 
 def _day(name: str) -> date | None:
-    try:
-        day = date.fromisoformat(request.args.get(name, ""))
-    except ValueError:
-        return None
-    # Beyond these a calendar's arithmetic ends.
-    return day if 1900 <= day.year <= 2200 else None
+    return parsed_day(request.args.get(name, ""))
 
 
 def _member(kind: Any, text: str) -> Any:

@@ -29,7 +29,7 @@ from ..accounts.access import EVERYONE, LOGGERS, PLANNERS, roles_allowed
 from ..accounts.models import User
 from ..circulation.models import CardKind
 from ..database import current_organisation_id, db, new_uuid, owned_or_404
-from ..i18n import ZONE, format_day, today
+from ..i18n import ZONE, format_day, parsed_day, today
 from ..maps import map_script
 from ..timetable.models import ActivityKind, Audience, Run, Visit
 from ..timetable.promises import warnings_of
@@ -259,10 +259,7 @@ def _tablet_of(user: User, identity: object) -> Tablet | None:
 
 
 def _asked_day() -> date:
-    try:
-        return date.fromisoformat(request.args.get("day", ""))
-    except ValueError:
-        return today()
+    return parsed_day(request.args.get("day", "")) or today()
 
 
 def _asked_kind(*allowed: EventKind) -> EventKind:

@@ -14,6 +14,7 @@ from sqlalchemy.orm import joinedload
 from schedules.calendar import CalendarRangeError, public_holidays
 
 from ..database import db
+from ..i18n import parsed_day
 from .models import Run, Visit, VisitStatus
 from .promises import Warned, warnings_between
 from .queries import runs_between, visit_counts
@@ -99,10 +100,7 @@ def visits_by_run(first: date, last: date, organisation_id: int) -> dict[int, li
 
 def parsed_month(text: str, fallback: date) -> date:
     """The first day of "2026-11"; the fallback's month for anything else."""
-    try:
-        return date.fromisoformat(f"{text}-01")
-    except ValueError:
-        return fallback.replace(day=1)
+    return parsed_day(f"{text}-01") or fallback.replace(day=1)
 
 
 def next_month(month: date) -> date:

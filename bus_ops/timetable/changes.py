@@ -107,6 +107,7 @@ def add_visit(stop: Stop, day: date, reason: str, user: User) -> Visit:
         visit.position = max((other.position for other in run.visits), default=-1) + 1
         visit.arrival_at, visit.departure_at = run.leaves_at, run.leaves_at
         visit.run = run
+        db.session.add(visit)
     db.session.flush()
     _note(ChangeKind.ADDED, user, visit, {}, {"day": day.isoformat()}, reason)
     _settle([visit], [run], reorder=run)
@@ -199,6 +200,8 @@ def _run_on(stop: Stop, day: date, van: Van) -> Run:
 def _must_be_open(visit: Visit) -> None:
     if visit.record is not None:
         raise ChangeError(_("The crew has logged this visit; it stays as it happened."))
+    if visit.plan_status == VisitStatus.CANCELLED:
+        raise ChangeError(_("The visit is cancelled; restore it first."))
 
 
 def _settle(visits: Sequence[Visit], runs: Sequence[Run], reorder: Run | None = None) -> list[str]:
@@ -211,6 +214,9 @@ def _settle(visits: Sequence[Visit], runs: Sequence[Run], reorder: Run | None = 
     for visit in visits:
         refresh_status(visit, visit.record, today())
     db.session.flush()
+    for run in runs:
+        # Read again in its new order.
+        db.session.expire(run, ["visits"])
     answers = visits_changed.send(None, visits=list(visits))
     return [answer for _receiver, answer in answers if answer]
 

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from flask_babel import lazy_gettext as _l
-from flask_wtf import FlaskForm
 from flask_wtf.file import FileRequired, MultipleFileField
 from wtforms import (
     BooleanField,
-    DateField,
     IntegerField,
     SelectField,
     SelectMultipleField,
@@ -27,7 +25,8 @@ from wtforms.widgets import CheckboxInput, ListWidget
 from schedules.calendar import CalendarRangeError, public_holidays
 from schedules.recurrence import RuleError, parse_recurrence
 
-from ..clock_fields import ClockField, DayListField, WindowsField, days_in_order
+from ..base_form import BaseForm
+from ..clock_fields import ClockField, DayField, DayListField, WindowsField, days_in_order
 from ..database import db, owned
 from ..fleet.models import CrewMember, Van
 from ..i18n import WEEKDAYS, today
@@ -45,18 +44,18 @@ class ChecksField(SelectMultipleField):
     widget = ListWidget(prefix_label=False)
     option_widget = CheckboxInput()
 
-    def pre_validate(self, form: FlaskForm) -> None:
+    def pre_validate(self, form: BaseForm) -> None:
         """No choice is a choice too."""
         if self.data:
             super().pre_validate(form)
 
 
-class TermForm(FlaskForm):
+class TermForm(BaseForm):
     """A term's dates and the day's frame."""
 
     name = StringField(_l("Name"), _NAME)
-    starts_on = DateField(_l("From"), _DAY)
-    ends_on = DateField(_l("Until"), [Optional(), days_in_order("starts_on")])
+    starts_on = DayField(_l("From"), _DAY)
+    ends_on = DayField(_l("Until"), [Optional(), days_in_order("starts_on")])
     leaves_depot_at = ClockField(_l("Leaves the depot at"))
     lunch_earliest = ClockField(_l("Lunch from"))
     lunch_latest = ClockField(_l("Lunch begins by"))
@@ -88,7 +87,7 @@ class TermForm(FlaskForm):
             raise ValidationError(_l("Must not be before the time lunch may begin."))
 
 
-class StopForm(FlaskForm):
+class StopForm(BaseForm):
     """A place as the service serves it."""
 
     place_id = SelectField(_l("Place"), coerce=int)
@@ -124,8 +123,8 @@ class StopForm(FlaskForm):
         ],
     )
     free_rule = StringField(_l("Rule (RRULE)"), [Length(max=200)])
-    starts_on = DateField(_l("From"), _DAY)
-    ends_on = DateField(_l("Until"), [Optional(), days_in_order("starts_on")])
+    starts_on = DayField(_l("From"), _DAY)
+    ends_on = DayField(_l("Until"), [Optional(), days_in_order("starts_on")])
     exceptions = DayListField(_l("But not on"))
     windows = WindowsField(_l("Time windows"))
     fixed_arrival = ClockField(_l("Published arrival"))
@@ -225,7 +224,7 @@ class StopForm(FlaskForm):
         stop.enabled = bool(self.enabled.data)
 
 
-class CalendarForm(FlaskForm):
+class CalendarForm(BaseForm):
     """A calendar's weekdays and whose public holidays it keeps."""
 
     name = StringField(_l("Name"), [DataRequired(_l("Enter a name.")), Length(max=120)])
@@ -261,24 +260,24 @@ class CalendarForm(FlaskForm):
         calendar.country = (self.country.data or "").strip().upper()
 
 
-class ClosureForm(FlaskForm):
+class ClosureForm(BaseForm):
     """Days off, or days worked in spite of a holiday."""
 
-    first_on = DateField(_l("From"), _DAY)
-    last_on = DateField(_l("Until"), [*_DAY, days_in_order("first_on")])
+    first_on = DayField(_l("From"), _DAY)
+    last_on = DayField(_l("Until"), [*_DAY, days_in_order("first_on")])
     reason = StringField(_l("Reason"), [Length(max=200)])
     opens = BooleanField(_l("Worked in spite of a holiday or weekend"))
 
 
-class PeriodForm(FlaskForm):
+class PeriodForm(BaseForm):
     """A teaching period."""
 
     name = StringField(_l("Name"), [Length(max=120)])
-    first_on = DateField(_l("From"), _DAY)
-    last_on = DateField(_l("Until"), [*_DAY, days_in_order("first_on")])
+    first_on = DayField(_l("From"), _DAY)
+    last_on = DayField(_l("Until"), [*_DAY, days_in_order("first_on")])
 
 
-class ReasonForm(FlaskForm):
+class ReasonForm(BaseForm):
     """Why a visit is cancelled."""
 
     reason = StringField(
@@ -289,7 +288,7 @@ class ReasonForm(FlaskForm):
 class MoveForm(ReasonForm):
     """Where a visit is moved."""
 
-    day = DateField(_l("To day"), _DAY)
+    day = DayField(_l("To day"), _DAY)
     van_id = SelectField(_l("Van"), coerce=int)
 
     def __init__(self, van_id: int | None = None) -> None:
@@ -298,14 +297,14 @@ class MoveForm(ReasonForm):
         self.van_id.choices = [(van.id, van.display_name) for van in vans]
 
 
-class AddVisitForm(FlaskForm):
+class AddVisitForm(BaseForm):
     """A visit beside the stop's rule."""
 
-    day = DateField(_l("Day"), _DAY)
+    day = DayField(_l("Day"), _DAY)
     reason = StringField(_l("Reason"), [Length(max=300)])
 
 
-class CrewForm(FlaskForm):
+class CrewForm(BaseForm):
     """Who rides on a run."""
 
     members = ChecksField(_l("Crew"), coerce=int)
@@ -319,7 +318,7 @@ class CrewForm(FlaskForm):
         ]
 
 
-class ImportForm(FlaskForm):
+class ImportForm(BaseForm):
     """Timetable files to look at."""
 
     files = MultipleFileField(_l("Files (CSV)"), [FileRequired(_l("Choose at least one file."))])

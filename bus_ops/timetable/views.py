@@ -21,7 +21,7 @@ from ..accounts.models import Organisation, User
 from ..clock_fields import windows_in_words
 from ..database import current_organisation_id, db, now, owned, owned_or_404
 from ..fleet.models import CrewMember, Van
-from ..i18n import current_language, format_day, today
+from ..i18n import current_language, format_day, parsed_day, today
 from ..places.models import Place, UploadedFile
 from ..tables import Listing
 from . import changes
@@ -89,10 +89,7 @@ def month() -> ResponseReturnValue:
 @roles_allowed(*EVERYONE)
 def week() -> ResponseReturnValue:
     """A week of runs with their visits."""
-    try:
-        day = date.fromisoformat(request.args.get("day", ""))
-    except ValueError:
-        day = today()
+    day = parsed_day(request.args.get("day", "")) or today()
     monday = day - timedelta(days=day.weekday())
     van_id = request.args.get("van", type=int)
     organisation_id = current_organisation_id()
@@ -417,6 +414,7 @@ def add_closure(calendar_id: int) -> ResponseReturnValue:
         return page, 400
     closure = CalendarClosure(organisation_id=calendar.organisation_id, calendar=calendar)
     form.populate_obj(closure)
+    db.session.add(closure)
     _calendar_changed(calendar)
     return redirect(url_for("timetable.calendar_page", calendar_id=calendar.id))
 
@@ -432,6 +430,7 @@ def add_period(calendar_id: int) -> ResponseReturnValue:
         return page, 400
     period = CalendarPeriod(organisation_id=calendar.organisation_id, calendar=calendar)
     form.populate_obj(period)
+    db.session.add(period)
     _calendar_changed(calendar)
     return redirect(url_for("timetable.calendar_page", calendar_id=calendar.id))
 
@@ -572,7 +571,7 @@ def _flash_warnings(run: Run, visit_id: int | None = None) -> None:
 def _with_names(rows: Sequence[Any]) -> list[tuple[Any, str]]:
     ids = {row.user_id for row in rows if row.user_id}
     query = select(User.id, User.full_name).where(User.id.in_(ids))
-    names = dict(row._tuple() for row in db.session.execute(query))
+    names = dict(db.session.execute(query).all())
     return [(row, names.get(row.user_id, "")) for row in rows]
 
 

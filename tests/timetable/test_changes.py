@@ -1,0 +1,328 @@
+"""Changing a published timetable: recorded, its promises looked at, due dates taken along."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+
+import pytest
+from flask import Flask
+from sqlalchemy import select
+
+from bus_ops.accounts.models import Organisation
+from bus_ops.circulation.models import Loan
+from bus_ops.database import db
+from bus_ops.fleet.models import CrewMember, Duty, Van, VanOutOfService
+from bus_ops.i18n import ZONE, today
+from bus_ops.places.models import Place
+from bus_ops.tablet.log import record
+from bus_ops.tablet.models import EventKind
+from bus_ops.timetable import changes
+from bus_ops.timetable.changes import ChangeError
+from bus_ops.timetable.generating import fill_runs
+from bus_ops.timetable.models import (
+    CalendarClosure,
+    ChangeKind,
+    Run,
+    ServiceCalendar,
+    TimetableChange,
+    Visit,
+    VisitStatus,
+)
+from bus_ops.timetable.promises import warnings_of
+from schedules.promises import Promise
+from tests.small_service import SmallService, small_service
+
+
+@pytest.fixture
+def service(app_on_each: Flask, organisation: Organisation) -> SmallService:
+    """Two schools, each week from this day a week ago on; on both databases."""
+    return small_service(organisation, today() - timedelta(weeks=1))
+
+
+def coming(service: SmallService, number: int = 0, stop: int = 0) -> Visit:
+    """A stop's visits from tomorrow on."""
+    return [visit for visit in service.visits(stop) if visit.day > today()][number]
+
+
+def promises(run: Run) -> set[Promise]:
+    return {warned.promise for warned in warnings_of(run)}
+
+
+def kinds() -> list[ChangeKind]:
+    return list(db.session.scalars(select(TimetableChange.kind).order_by(TimetableChange.id)))
+
+
+def test_a_term_is_filled_once_and_filling_again_changes_nothing(service: SmallService) -> None:
+    visits = [(visit.id, visit.day) for visit in service.visits()]
+    assert [day for _, day in visits] == [
+        service.term.starts_on + timedelta(weeks=n) for n in range(6)
+    ]
+    fill_runs(service.term, service.term.starts_on, service.term.ends_on or today())
+    assert [(visit.id, visit.day) for visit in service.visits()] == visits
+
+
+def test_a_run_is_timed_from_the_depot_and_back(service: SmallService) -> None:
+    run = coming(service).run
+    first, second = run.visits
+    assert run.leaves_at.astimezone(ZONE).hour == 7
+    assert first.arrival_at >= run.leaves_at + timedelta(minutes=first.drive_minutes)
+    assert first.departure_at - first.arrival_at == timedelta(minutes=90)
+    assert second.arrival_at >= first.departure_at
+    assert run.returns_at > second.departure_at
+    assert promises(run) == set()
+
+
+def test_a_cancelled_visit_tells_why_and_its_run_is_timed_without_it(
+    service: SmallService,
+) -> None:
+    visit = coming(service)
+    other = next(v for v in visit.run.visits if v is not visit)
+    back = visit.run.returns_at
+    changes.cancel_visit(visit, "Trường thi giữa kỳ", service.user)
+    assert (visit.status, visit.reason) == (VisitStatus.CANCELLED, "Trường thi giữa kỳ")
+    assert visit.run.returns_at < back
+    assert other.status == VisitStatus.PLANNED
+    assert kinds() == [ChangeKind.CANCELLED]
+    changes.restore_visit(visit, service.user)
+    assert (visit.status, visit.reason) == (VisitStatus.PLANNED, "")
+    assert visit.run.returns_at == back
+    assert kinds() == [ChangeKind.CANCELLED, ChangeKind.RESTORED]
+
+
+def test_a_cancelled_visit_is_neither_moved_nor_confirmed(service: SmallService) -> None:
+    visit = coming(service)
+    changes.cancel_visit(visit, "Bão", service.user)
+    for change in (
+        lambda: changes.confirm_visit(visit, service.user),
+        lambda: changes.cancel_visit(visit, "Bão", service.user),
+        lambda: changes.move_visit(
+            visit, visit.day + timedelta(days=1), service.van, "x", service.user
+        ),
+    ):
+        with pytest.raises(ChangeError):
+            change()
+    assert visit.plan_status == VisitStatus.CANCELLED
+
+
+def test_a_moved_visit_joins_the_run_of_its_new_day(service: SmallService) -> None:
+    visit = coming(service)
+    target = coming(service, 1).run
+    changes.move_visit(visit, target.day, service.van, "Bão số 9", service.user)
+    assert visit.run is target
+    assert (visit.day, visit.rule_day) == (target.day, target.day - timedelta(weeks=1))
+    assert len(target.visits) == 3
+    times = [(v.arrival_at, v.departure_at) for v in target.visits]
+    assert times == sorted(times)
+
+
+def test_a_day_without_a_run_gets_one_with_the_vans_checklist(service: SmallService) -> None:
+    visit = coming(service)
+    day = visit.day + timedelta(days=1)
+    changes.move_visit(visit, day, service.van, "Đổi ngày", service.user)
+    assert visit.run.day == day
+    assert [item.name for item in visit.run.checklist] == ["Máy tính", "Máy phát điện"]
+    assert Promise.CREW_TOO_SMALL in promises(visit.run)
+
+
+def test_a_run_that_lost_its_last_visit_is_gone(service: SmallService) -> None:
+    first, second = coming(service).run.visits
+    left = first.run.id
+    day = first.day + timedelta(days=2)
+    changes.move_visit(first, day, service.van, "x", service.user)
+    changes.move_visit(second, day, service.van, "x", service.user)
+    assert db.session.get(Run, left) is None
+
+
+def test_a_moved_visit_does_not_come_back_when_the_term_is_filled_again(
+    service: SmallService,
+) -> None:
+    visit = coming(service)
+    changes.move_visit(visit, visit.day + timedelta(days=1), service.van, "x", service.user)
+    count = len(service.visits())
+    fill_runs(service.term, today(), service.term.ends_on or today())
+    assert len(service.visits()) == count
+
+
+@pytest.mark.parametrize("days", [-1, 0])
+def test_a_visit_moves_neither_into_the_past_nor_onto_its_own_day(
+    service: SmallService, days: int
+) -> None:
+    visit = coming(service)
+    day = today() - timedelta(days=1) if days else visit.day
+    with pytest.raises(ChangeError):
+        changes.move_visit(visit, day, service.van, "x", service.user)
+
+
+def test_what_the_crew_logged_stays_as_it_happened(service: SmallService) -> None:
+    visit = service.visits()[0]
+    record(EventKind.ARRIVED, service.user, visit=visit)
+    with pytest.raises(ChangeError, match="Tổ phục vụ đã ghi nhận"):
+        changes.cancel_visit(visit, "x", service.user)
+
+
+def test_an_added_visit_stands_beside_the_rule(service: SmallService) -> None:
+    day = coming(service).day + timedelta(days=1)
+    visit = changes.add_visit(service.stops[0], day, "Trường xin thêm", service.user)
+    assert visit.run.day == day
+    assert visit.arrival_at.astimezone(ZONE).date() == day
+    assert visit in service.visits()
+    with pytest.raises(ChangeError):
+        changes.add_visit(service.stops[0], day, "lần nữa", service.user)
+
+
+def test_visits_change_places_within_their_run(service: SmallService) -> None:
+    run = coming(service).run
+    first, second = run.visits
+    changes.shift_visit(second, -1, service.user)
+    db.session.expire(run)
+    assert [visit.id for visit in run.visits] == [second.id, first.id]
+    assert second.arrival_at < first.arrival_at
+    changes.shift_visit(second, -1, service.user)
+    assert [visit.id for visit in run.visits] == [second.id, first.id]
+
+
+def lend(service: SmallService, visit: Visit, barcode: str = "B1") -> Loan:
+    outcome = record(
+        EventKind.LENT,
+        service.user,
+        visit=visit,
+        payload={"barcode": barcode, "card_number": "T1"},
+    )
+    assert outcome.loan is not None
+    return outcome.loan
+
+
+def test_due_dates_move_with_the_visit_they_hang_on_and_it_is_told(service: SmallService) -> None:
+    served = service.visits()[1]
+    assert served.day == today()
+    loan = lend(service, served)
+    following = coming(service)
+    assert loan.due_on == following.day
+    day = following.day + timedelta(days=2)
+    told = changes.move_visit(following, day, service.van, "Bão", service.user)
+    assert loan.due_on == day
+    assert len(told) == 1
+    assert "1" in told[0]
+
+
+def test_a_cancelled_visit_hands_its_loans_to_the_next_and_takes_them_back(
+    service: SmallService,
+) -> None:
+    loan = lend(service, service.visits()[1])
+    first, second = coming(service), coming(service, 1)
+    changes.cancel_visit(first, "Bão", service.user)
+    assert (loan.due_on, loan.due_visit_id) == (second.day, second.id)
+    changes.restore_visit(first, service.user)
+    assert (loan.due_on, loan.due_visit_id) == (first.day, first.id)
+
+
+def test_without_a_next_visit_a_loan_is_due_on_the_terms_last_day(service: SmallService) -> None:
+    loan = lend(service, service.visits()[1])
+    for visit in [visit for visit in service.visits() if visit.day > today()]:
+        changes.cancel_visit(visit, "Xe hỏng", service.user)
+    assert (loan.due_on, loan.due_visit_id) == (service.term.ends_on, None)
+
+
+def test_a_returned_loan_is_not_told_of(service: SmallService) -> None:
+    served = service.visits()[1]
+    lend(service, served)
+    record(EventKind.RETURNED, service.user, visit=served, payload={"barcode": "B1"})
+    assert changes.cancel_visit(coming(service), "Bão", service.user) == []
+
+
+def test_a_van_in_repair_is_told(service: SmallService) -> None:
+    run = coming(service).run
+    db.session.add(
+        VanOutOfService(
+            organisation_id=run.organisation_id,
+            van_id=run.van_id,
+            first_on=run.day,
+            last_on=run.day,
+            reason="Thay lốp",
+        )
+    )
+    db.session.flush()
+    assert promises(run) == {Promise.VAN_OUT_OF_SERVICE}
+
+
+def test_a_holiday_of_the_stops_own_calendar_is_told(service: SmallService) -> None:
+    run = coming(service).run
+    calendar = ServiceCalendar(
+        organisation_id=run.organisation_id, name="Học sinh", country="VN", weekdays=list(range(7))
+    )
+    calendar.closures = [
+        CalendarClosure(
+            organisation_id=run.organisation_id,
+            first_on=run.day,
+            last_on=run.day,
+            reason="Thi học kỳ",
+        )
+    ]
+    db.session.add(calendar)
+    service.stops[0].calendar = calendar
+    db.session.flush()
+    (warned,) = warnings_of(run)
+    assert warned.promise == Promise.DAY_OFF
+    assert "Thi học kỳ" in warned.sentence
+    assert warned.visit_id in {v.id for v in run.visits if v.stop_id == service.stops[0].id}
+
+
+def test_a_window_that_is_missed_is_told(service: SmallService) -> None:
+    run = coming(service).run
+    service.stops[0].windows = [{"opens": 300, "closes": 330}]
+    db.session.flush()
+    assert promises(run) == {Promise.OUTSIDE_WINDOW}
+
+
+def test_a_day_that_is_too_long_is_told(service: SmallService) -> None:
+    service.term.shift_limit_minutes = 60
+    db.session.flush()
+    assert promises(coming(service).run) == {Promise.SHIFT_TOO_LONG}
+
+
+def test_a_place_without_a_position_is_told(service: SmallService) -> None:
+    place = db.session.get_one(Place, service.stops[0].place_id)
+    place.lat = place.lon = None
+    db.session.flush()
+    assert promises(coming(service).run) == {Promise.NO_POSITION}
+
+
+def test_a_crew_needs_one_operator_and_two_librarians(service: SmallService) -> None:
+    run = coming(service).run
+    driver = next(member for member in run.crew if member.duty == Duty.OPERATOR)
+    changes.set_crew(run, [driver], service.user)
+    db.session.flush()
+    assert promises(run) == {Promise.CREW_TOO_SMALL}
+    assert kinds() == [ChangeKind.CREW]
+
+
+def test_one_van_cannot_be_on_two_runs_nor_one_person(service: SmallService) -> None:
+    run = coming(service).run
+    boat = Van(organisation_id=run.organisation_id, name="Thuyền sách", depot=service.van.depot)
+    db.session.add(boat)
+    db.session.flush()
+    visit = run.visits[1]
+    changes.move_visit(visit, run.day, boat, "Nước lên", service.user)
+    changes.set_crew(visit.run, list(db.session.scalars(select(CrewMember))), service.user)
+    db.session.flush()
+    assert Promise.CREW_BUSY in promises(run)
+    visit.run.van = service.van
+    visit.run.leaves_at = datetime.combine(run.day, run.leaves_at.astimezone(ZONE).time(), ZONE)
+    db.session.flush()
+    assert Promise.TWO_RUNS_FOR_ONE_VAN in promises(run)
+
+
+def test_tet_is_told_where_a_stop_keeps_public_holidays(
+    app_on_each: Flask, organisation: Organisation
+) -> None:
+    tet = date(2027, 2, 6)
+    service = small_service(organisation, tet, weeks=1)
+    calendar = ServiceCalendar(
+        organisation_id=organisation.id, name="Lễ", country="VN", weekdays=list(range(7))
+    )
+    db.session.add(calendar)
+    service.stops[0].calendar = calendar
+    db.session.flush()
+    warned = warnings_of(service.run_on(tet))
+    assert [w.promise for w in warned] == [Promise.DAY_OFF]
+    assert "Tết" in warned[0].sentence

@@ -1,0 +1,407 @@
+"""The timetable's pages as a coordinator uses them."""
+
+from __future__ import annotations
+
+import io
+from datetime import date, timedelta
+from pathlib import Path
+
+import pytest
+from flask.testing import FlaskClient
+from sqlalchemy import func, select
+
+from bus_ops.accounts.models import Organisation, Role
+from bus_ops.database import db
+from bus_ops.i18n import ZONE, today
+from bus_ops.places.models import UploadedFile
+from bus_ops.timetable.models import (
+    CalendarClosure,
+    CalendarPeriod,
+    ServiceCalendar,
+    Stop,
+    Term,
+    TermStatus,
+    Visit,
+    VisitStatus,
+)
+from tests.conftest import SignIn
+from tests.small_service import SmallService, small_service
+
+TERM = {
+    "name": "Học kỳ II 2026-2027",
+    "starts_on": "2027-01-18",
+    "ends_on": "2027-05-28",
+    "leaves_depot_at": "07:00",
+    "lunch_minutes": "60",
+    "buffer_minutes": "5",
+    "shift_limit_minutes": "540",
+}
+
+
+@pytest.fixture
+def service(organisation: Organisation) -> SmallService:
+    """Two schools, each week from this day a week ago on."""
+    return small_service(organisation, today() - timedelta(weeks=1))
+
+
+@pytest.fixture
+def coordinator(service: SmallService, sign_in: SignIn) -> FlaskClient:
+    """The coordinator's browser."""
+    return sign_in(Role.COORDINATOR)
+
+
+def page(client: FlaskClient, address: str) -> str:
+    answer = client.get(address)
+    assert answer.status_code == 200, address
+    return answer.get_data(as_text=True)
+
+
+def send(client: FlaskClient, address: str, **fields: str) -> str:
+    return client.post(address, data=fields, follow_redirects=True).get_data(as_text=True)
+
+
+def coming(service: SmallService) -> Visit:
+    return next(visit for visit in service.visits() if visit.day > today())
+
+
+def stop_form(service: SmallService, **changed: str) -> dict[str, str]:
+    first = service.term.starts_on
+    fields = {
+        "place_id": str(service.stops[1].place_id),
+        "van_id": str(service.van.id),
+        "route_id": "0",
+        "kind": "closed",
+        "audience": "primary",
+        "service_minutes": "60",
+        "frequency": "2",
+        "weekdays": str(first.weekday()),
+        "starts_on": first.isoformat(),
+        "windows": "07:00-11:00",
+        "calendar_id": "0",
+        "enabled": "y",
+    }
+    return {**fields, **changed}
+
+
+def test_a_month_begins_on_monday_and_shows_its_runs(
+    coordinator: FlaskClient, service: SmallService
+) -> None:
+    visit = coming(service)
+    text = page(coordinator, f"/timetable/month?month={visit.day:%Y-%m}")
+    headings = text.split("<thead>")[1].split("</thead>")[0]
+    assert headings.index("Mon") < headings.index("Sun")
+    assert f'href="/timetable/runs/{visit.run_id}"' in text
+
+
+@pytest.mark.parametrize("asked", ["", "2026-13", "soon", "0000-00", "99999-01", "9999-12"])
+def test_a_month_that_is_none_shows_this_one(coordinator: FlaskClient, asked: str) -> None:
+    page(coordinator, f"/timetable/month?month={asked}")
+
+
+@pytest.mark.parametrize("asked", ["", "soon", "0001-01-01", "9999-12-31"])
+def test_a_week_that_is_none_is_no_error(coordinator: FlaskClient, asked: str) -> None:
+    page(coordinator, f"/timetable/week?day={asked}")
+
+
+def test_a_week_shows_each_visit_with_its_local_times(
+    coordinator: FlaskClient, service: SmallService
+) -> None:
+    visit = coming(service)
+    text = page(coordinator, f"/timetable/week?day={visit.day}")
+    assert visit.place.name in text
+    assert f"{visit.arrival_at.astimezone(ZONE):%H:%M}" in text
+    assert f"{visit.day:%d/%m}" in text
+
+
+def test_a_run_tells_who_rides_what_is_aboard_and_when(
+    coordinator: FlaskClient, service: SmallService
+) -> None:
+    run = coming(service).run
+    text = page(coordinator, f"/timetable/runs/{run.id}")
+    for shown in ("Trần Văn Tài", "Máy phát điện", *(visit.place.name for visit in run.visits)):
+        assert shown in text
+    assert f"{run.day:%d/%m/%Y}" in text
+
+
+def test_a_visit_is_moved_with_a_reason_and_its_history_tells_it(
+    coordinator: FlaskClient, service: SmallService
+) -> None:
+    visit = coming(service)
+    day = visit.day + timedelta(days=1)
+    where = f"/timetable/visits/{visit.id}"
+    text = send(
+        coordinator,
+        f"{where}/move",
+        day=day.isoformat(),
+        van_id=str(service.van.id),
+        reason="Trường họp phụ huynh",
+    )
+    assert f"Moved to {day:%d/%m/%Y}." in text
+    assert "Crew: 0 driver(s)" in text, "what breaks is told at once"
+    text = page(coordinator, where)
+    assert "Trường họp phụ huynh" in text
+    assert "Người coordinator" in text
+    assert f"{visit.rule_day:%d/%m/%Y}" in text
+
+
+def test_a_move_without_a_day_or_reason_is_told_beside_the_field(
+    coordinator: FlaskClient, service: SmallService
+) -> None:
+    visit = coming(service)
+    answer = coordinator.post(
+        f"/timetable/visits/{visit.id}/move", data={"van_id": str(service.van.id)}
+    )
+    assert answer.status_code == 400
+    text = answer.get_data(as_text=True)
+    assert "Choose a day." in text
+    assert "Say why; the place will ask." in text
+
+
+def test_cancelling_needs_a_reason_and_can_be_taken_back(
+    coordinator: FlaskClient, service: SmallService
+) -> None:
+    visit = coming(service)
+    where = f"/timetable/visits/{visit.id}"
+    assert "Say why; the place will ask." in send(coordinator, f"{where}/cancel")
+    assert visit.status == VisitStatus.PLANNED
+    send(coordinator, f"{where}/cancel", **{"cancel-reason": "Triều cường"})
+    assert visit.status == VisitStatus.CANCELLED
+    assert "Triều cường" in page(coordinator, f"/timetable/runs/{visit.run_id}")
+    send(coordinator, f"{where}/restore")
+    assert visit.status == VisitStatus.PLANNED
+
+
+def test_a_change_that_cannot_be_is_told_in_words(
+    coordinator: FlaskClient, service: SmallService
+) -> None:
+    visit = coming(service)
+    text = send(
+        coordinator,
+        f"/timetable/visits/{visit.id}/move",
+        day="2020-01-01",
+        van_id=str(service.van.id),
+        reason="x",
+    )
+    assert "Choose today or a later day." in text
+
+
+def test_crew_sees_the_timetable_and_cannot_change_it(
+    service: SmallService, sign_in: SignIn
+) -> None:
+    crew = sign_in(Role.CREW)
+    visit = coming(service)
+    text = page(crew, f"/timetable/visits/{visit.id}")
+    assert "Cancel the visit" not in text
+    assert crew.post(f"/timetable/visits/{visit.id}/cancel").status_code == 403
+
+
+def test_a_term_is_made_given_stops_and_published(
+    coordinator: FlaskClient, service: SmallService
+) -> None:
+    send(coordinator, "/timetable/terms/new", **TERM)
+    term = db.session.scalars(select(Term).where(Term.name == TERM["name"])).one()
+    fields = stop_form(service, starts_on="2027-01-18", weekdays="0")
+    send(coordinator, f"/timetable/terms/{term.id}/stops/new", **fields)
+    stop = db.session.scalars(select(Stop).where(Stop.term_id == term.id)).one()
+    assert stop.rule == "FREQ=WEEKLY;INTERVAL=2;BYDAY=MO"
+    assert "Published: 10 runs with 10 visits." in send(
+        coordinator, f"/timetable/terms/{term.id}/publish"
+    )
+    assert term.status == TermStatus.PUBLISHED
+    days = list(db.session.scalars(select(Visit.day).where(Visit.stop_id == stop.id)))
+    assert days[0] == date(2027, 1, 18)
+    assert {day.weekday() for day in days} == {0}
+
+
+@pytest.mark.parametrize(
+    ("changed", "told"),
+    [
+        ({"name": ""}, "Enter a name."),
+        ({"name": "Học kỳ thử"}, "There is a term of this name already."),
+        ({"ends_on": "2027-01-01"}, "before"),
+        ({"shift_limit_minutes": "10"}, "60"),
+        ({"lunch_earliest": "12:00", "lunch_latest": "11:00"}, "Must not be before"),
+    ],
+)
+def test_a_term_that_makes_no_sense_is_told_and_not_kept(
+    coordinator: FlaskClient, changed: dict[str, str], told: str
+) -> None:
+    assert told in send(coordinator, "/timetable/terms/new", **{**TERM, **changed})
+    assert db.session.scalar(select(func.count()).select_from(Term)) == 1
+
+
+@pytest.mark.parametrize(
+    ("changed", "told"),
+    [
+        ({"weekdays": ""}, "Choose at least one weekday."),
+        ({"frequency": "monthly"}, "Choose which one in the month."),
+        ({"frequency": "free", "free_rule": "often"}, "Not a frequency."),
+        ({"fixed_arrival": "09:00"}, "Give both published times or none."),
+        (
+            {"fixed_arrival": "09:00", "fixed_departure": "08:00"},
+            "Departure before arrival.",
+        ),
+        ({"windows": "11:00-07:00"}, "11:00"),
+        ({"exceptions": "tomorrow"}, "tomorrow"),
+        ({"service_minutes": "0"}, "5"),
+        ({"van_id": "999"}, "Not a valid choice"),
+    ],
+)
+def test_a_stop_that_makes_no_sense_is_told_and_not_kept(
+    coordinator: FlaskClient, service: SmallService, changed: dict[str, str], told: str
+) -> None:
+    fields = {k: v for k, v in stop_form(service, **changed).items() if v or k != "weekdays"}
+    text = send(coordinator, f"/timetable/terms/{service.term.id}/stops/new", **fields)
+    assert told in text
+    assert "invalid-feedback" in text
+    assert db.session.scalar(select(func.count()).select_from(Stop)) == 2
+
+
+def test_a_changed_stop_makes_its_coming_visits_again_and_keeps_the_past(
+    coordinator: FlaskClient, service: SmallService
+) -> None:
+    past = [v.id for v in service.visits(1) if v.day < today()]
+    fields = stop_form(service, frequency="1", service_minutes="45")
+    send(coordinator, f"/timetable/stops/{service.stops[1].id}", **fields)
+    visits = service.visits(1)
+    assert [v.id for v in visits if v.day < today()] == past
+    assert all(
+        v.departure_at - v.arrival_at == timedelta(minutes=45) for v in visits if v.day > today()
+    )
+
+
+def test_a_visit_is_added_beside_the_rule(coordinator: FlaskClient, service: SmallService) -> None:
+    day = coming(service).day + timedelta(days=1)
+    where = f"/timetable/stops/{service.stops[0].id}/visits"
+    text = send(coordinator, where, day=day.isoformat(), reason="Ngày hội đọc sách")
+    assert f"Added on {day:%d/%m/%Y}" in text
+    assert service.stops[0].place.name in text
+    assert "has a visit from that day already" in send(coordinator, where, day=day.isoformat())
+
+
+def test_calendars_of_vietnam_come_ready_and_take_closures(
+    coordinator: FlaskClient, service: SmallService
+) -> None:
+    text = send(coordinator, "/timetable/calendars/vietnam")
+    calendars = list(db.session.scalars(select(ServiceCalendar)))
+    assert len(calendars) >= 3
+    assert all(calendar.name in text for calendar in calendars)
+    calendar = calendars[0]
+    service.stops[0].calendar = calendar
+    visit = coming(service)
+    where = f"/timetable/calendars/{calendar.id}"
+    day = visit.day.isoformat()
+    text = send(coordinator, f"{where}/closures", first_on=day, last_on=day, reason="Bão số 9")
+    assert "Bão số 9" in text
+    closure = db.session.scalars(
+        select(CalendarClosure).where(CalendarClosure.reason == "Bão số 9")
+    ).one()
+    send(coordinator, f"/timetable/calendars/closures/{closure.id}/delete")
+    assert "Bão số 9" not in page(coordinator, where)
+
+
+def test_a_closure_or_period_with_its_days_in_the_wrong_order_is_refused(
+    coordinator: FlaskClient,
+) -> None:
+    send(coordinator, "/timetable/calendars/vietnam")
+    calendar = db.session.scalars(select(ServiceCalendar).order_by(ServiceCalendar.id)).first()
+    assert calendar is not None
+    counts = [db.session.scalar(select(func.count()).select_from(model)) for model in _KINDS]
+    for kind in ("closures", "periods"):
+        answer = coordinator.post(
+            f"/timetable/calendars/{calendar.id}/{kind}",
+            data={"first_on": "2026-12-10", "last_on": "2026-12-01"},
+        )
+        assert answer.status_code == 400
+    assert [
+        db.session.scalar(select(func.count()).select_from(model)) for model in _KINDS
+    ] == counts
+
+
+_KINDS = (CalendarClosure, CalendarPeriod)
+
+
+def test_a_country_without_known_holidays_is_refused(coordinator: FlaskClient) -> None:
+    text = send(coordinator, "/timetable/calendars/new", name="x", weekdays="0", country="XX")
+    assert "No holidays are known for this country code." in text
+
+
+HEADER = (
+    "organisation,mobile,route,community,stop,address,postcode,geox,geoy,day,type,arrival,"
+    "departure,frequency,start,end,exceptions,timetable\n"
+)
+GOOD = "Hậu Giang,Xe 1,A,Vị Thanh,Chợ,,,105.47,9.78,,Public,09:00,10:00,FREQ=WEEKLY,2026-11-02,,,\n"
+BAD = GOOD.replace("09:00", "giờ Tỵ").replace("Chợ", "<b>Bến</b>")
+
+
+def upload(client: FlaskClient, *files: tuple[str, bytes]) -> str:
+    data = {"files": [(io.BytesIO(content), name) for name, content in files]}
+    answer = client.post("/timetable/import", data=data, follow_redirects=True)
+    return answer.get_data(as_text=True)
+
+
+def test_an_upload_is_shown_first_and_taken_when_asked(coordinator: FlaskClient) -> None:
+    text = upload(coordinator, ("xe1.csv", (HEADER + GOOD + BAD).encode("utf-16")))
+    assert "xe1.csv" in text
+    assert "giờ Tỵ" in text
+    assert "arrival" in text
+    assert db.session.scalar(select(func.count()).select_from(Stop)) == 2
+    text = send(coordinator, "/timetable/import/apply")
+    assert "Imported: 1 stops added" in text
+    assert db.session.scalar(select(func.count()).select_from(Stop)) == 3
+    assert db.session.scalar(select(func.count()).select_from(UploadedFile)) == 0
+    upload(coordinator, ("xe1.csv", (HEADER + GOOD).encode()))
+    assert "Imported: 0 stops added, 0 changed, 0 dated runs." in send(
+        coordinator, "/timetable/import/apply"
+    )
+
+
+def test_a_real_services_file_is_previewed_whole(
+    coordinator: FlaskClient, shared_data: Path
+) -> None:
+    data = (shared_data / "mobile-libraries" / "suffolk.csv").read_bytes()
+    assert "562" in upload(coordinator, ("suffolk.csv", data))
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "told"),
+    [
+        ("empty.csv", b"", "empty"),
+        ("photo.csv", b"\x89PNG\r\n\x1a\n\x00\x00", "no text"),
+        ("other.csv", b"name,colour\nx,y\n", "column"),
+        ("short.csv", b"mobile,route,stop\na,b,c\n", "arrival"),
+    ],
+)
+def test_a_file_that_is_no_timetable_is_named_with_what_is_wrong(
+    coordinator: FlaskClient, name: str, data: bytes, told: str
+) -> None:
+    text = upload(coordinator, (name, data))
+    assert name in text
+    assert told in text.lower()
+
+
+def test_good_files_beside_a_broken_one_can_still_be_taken(coordinator: FlaskClient) -> None:
+    upload(coordinator, ("a.csv", b"\x00\x01"), ("b.csv", (HEADER + GOOD).encode()))
+    assert "Imported: 1 stops added" in send(coordinator, "/timetable/import/apply")
+
+
+def test_a_file_of_50_mb_is_refused_with_a_remedy(coordinator: FlaskClient) -> None:
+    text = upload(coordinator, ("big.csv", b"x" * 50_000_000))
+    assert "This file is too large" in text
+
+
+def test_without_an_upload_there_is_nothing_to_take(coordinator: FlaskClient) -> None:
+    assert coordinator.get("/timetable/import/preview").headers["Location"] == "/timetable/import"
+    assert coordinator.post("/timetable/import/apply").headers["Location"] == "/timetable/import"
+
+
+def test_what_the_form_library_says_is_vietnamese_too(
+    coordinator: FlaskClient, service: SmallService
+) -> None:
+    coordinator.post("/accounts/language", data={"language": "vi"})
+    text = send(coordinator, "/timetable/terms/new", **{**TERM, "shift_limit_minutes": "9"})
+    assert "Số phải từ 60 đến 1440." in text
+    text = send(coordinator, "/timetable/terms/new", **{**TERM, "shift_limit_minutes": "chín"})
+    assert "Hãy nhập số nguyên." in text
+    text = send(coordinator, "/timetable/terms/new", **{**TERM, "starts_on": "20226-01-01"})
+    assert "Ngày này không có trong lịch." in text
