@@ -90,8 +90,8 @@ def _item(van: Van, line: str, position: int) -> VanEquipment:
 class DayOutForm(BaseForm):
     """Days on which a van does not run."""
 
-    first_on = DayField(_l("From"), [DataRequired(_l("Choose a day."))])
-    last_on = DayField(_l("Until"), [DataRequired(_l("Choose a day.")), days_in_order("first_on")])
+    first_on = DayField(_l("From"), [InputRequired(_l("Choose a day."))])
+    last_on = DayField(_l("Until"), [InputRequired(_l("Choose a day.")), days_in_order("first_on")])
     reason = StringField(_l("Reason"), [Length(max=200)])
 
 

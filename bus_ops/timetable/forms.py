@@ -35,7 +35,7 @@ from .frequency import choice_of_rule, rule_of_choice
 from .models import Audience, Route, ServiceCalendar, Stop, StopKind, Term
 
 _NAME = [DataRequired(_l("Enter a name.")), Length(max=160)]
-_DAY = [DataRequired(_l("Choose a day."))]
+_DAY = [InputRequired(_l("Choose a day."))]
 
 
 class ChecksField(SelectMultipleField):
