@@ -8,6 +8,8 @@ from flask_babel import gettext as _
 from sqlalchemy import func, select
 from sqlalchemy.orm import joinedload, selectinload
 
+from schedules.searching import search_key
+
 from ..accounts.access import LOGGERS, roles_allowed
 from ..database import current_organisation_id, db, owned, owned_or_404
 from ..i18n import today
@@ -45,7 +47,7 @@ def overview() -> ResponseReturnValue:
         query = query.where(
             Loan.barcode.contains(typed, autoescape=True)
             | Loan.card_number.contains(typed, autoescape=True)
-            | Title.search_key.contains(typed.lower(), autoescape=True)
+            | Title.search_key.contains(search_key(typed) or typed, autoescape=True)
         )
     sorts = {"due": Loan.due_on, "lent": Loan.lent_at, "place": Place.name, "title": Title.name}
     with_loans = select(Loan.place_id).where(Loan.returned_at.is_(None))

@@ -79,6 +79,7 @@ def add_days_out(van_id: int) -> ResponseReturnValue:
         return page, 400
     out = VanOutOfService(organisation_id=van.organisation_id, van=van)
     form.populate_obj(out)
+    db.session.add(out)
     db.session.commit()
     flash(_("Runs on these days are marked in the timetable."), "success")
     return redirect(url_for("fleet.edit_van", van_id=van.id))
