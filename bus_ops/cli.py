@@ -67,7 +67,10 @@ def in_app(command: Command) -> Command:
     @wraps(command)
     @click.pass_context
     def wrapped(context: click.Context, /, *args: Any, **kwargs: Any) -> Any:
-        app = create_app()
+        try:
+            app = create_app()
+        except ValueError as error:
+            raise CommandError(str(error)) from error
         with app.app_context(), force_locale(context.obj):
             return command(app, *args, **kwargs)
 

@@ -10,6 +10,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from wtforms import DateField, StringField
 from wtforms.validators import ValidationError
+from wtforms.widgets import TextInput
 
 from .i18n import format_day, format_minutes_clock, parsed_day
 
@@ -72,8 +73,23 @@ class WindowsField(StringField):
         return windows_in_words(self.data or [])
 
 
+class DayInput(TextInput):
+    """Shows and takes a day as 24/11/2026 whatever the browser's language; see pick-day.ts."""
+
+    def __call__(self, field: Any, **kwargs: Any) -> Any:
+        """The field as HTML."""
+        shape = {"inputmode": "numeric", "maxlength": "10", "autocomplete": "off"}
+        pattern = {"placeholder": _("dd/mm/yyyy"), "data-day": True}
+        return super().__call__(field, **{**shape, **pattern, **kwargs})
+
+
 class DayField(DateField):
     """A day that the calendars here reach."""
+
+    widget = DayInput()
+
+    def _value(self) -> str:
+        return str(self.raw_data[0]) if self.raw_data else format_day(self.data)
 
     def process_formdata(self, valuelist: list[str]) -> None:
         text = (valuelist[0] if valuelist else "").strip()

@@ -7,6 +7,7 @@ the service.
 
 from __future__ import annotations
 
+import re
 from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 from typing import Any
@@ -25,6 +26,7 @@ babel = Babel()
 ZONE = ZoneInfo(TIMEZONE)
 
 _l = lazy_gettext
+_WRITTEN_DAY = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4})")
 
 LANGUAGE_NAMES = {"vi": "Tiếng Việt", "en": "English"}
 WEEKDAYS = (
@@ -70,9 +72,16 @@ def today() -> date:
 
 
 def parsed_day(text: str) -> date | None:
-    """The day of "2026-11-24"; None for anything else, and for years whose Tết is not known."""
+    """The day of "24/11/2026" as people write it, or of "2026-11-24" as addresses hold it.
+
+    None for anything else, and for years whose Tết is not known.
+    """
+    written = _WRITTEN_DAY.fullmatch(text.strip())
     try:
-        day = date.fromisoformat(text)
+        if written:
+            day = date(int(written[3]), int(written[2]), int(written[1]))
+        else:
+            day = date.fromisoformat(text.strip())
     except ValueError:
         return None
     return day if FIRST_YEAR < day.year < LAST_YEAR else None

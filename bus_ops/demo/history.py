@@ -162,7 +162,8 @@ def _today(invented: _Invented, visits: list[Visit], moment: datetime) -> Iterat
     recorded in the future.
     """
     run = visits[0].run
-    served = max(1, sum(visit.departure_at <= moment for visit in visits[:-2]))
+    departed = sum(visit.departure_at <= moment for visit in visits[:-2])
+    served = min(max(1, departed), len(visits) - 1)
     midnight = at_minutes(visits[0].day, 0)
     begun = run.leaves_at if run.leaves_at < moment else midnight
     last_planned = visits[served].arrival_at + timedelta(minutes=25)

@@ -15,6 +15,7 @@ from sqlalchemy import select
 
 from schedules.recurrence import monthly_rule, once_rule, weekly_rule
 from schedules.searching import search_key
+from schedules.timing import DayStop, Window, order_day
 
 from ..accounts.models import Organisation, Role, User
 from ..accounts.passwords import hash_password
@@ -24,7 +25,13 @@ from ..fleet.models import Carrier, CrewMember, Depot, Duty, Van, VanEquipment
 from ..places.models import AdministrativeUnit, Place, PlaceKind, PositionQuality, SchoolLevel
 from ..places.units import add_units, assign_units
 from ..timetable.calendars import add_vietnamese_calendars
-from ..timetable.generating import fill_runs
+from ..timetable.generating import (
+    depot_position,
+    fill_runs,
+    position_of,
+    time_stops,
+    travel_of,
+)
 from ..timetable.models import (
     Audience,
     Run,
@@ -33,6 +40,7 @@ from ..timetable.models import (
     StopKind,
     Term,
     TermStatus,
+    Visit,
 )
 from . import carried_data
 
@@ -126,6 +134,12 @@ class DemoService:
     terms: list[Term]
 
 
+# A term is published this long before it begins.
+NEXT_TERM_IS_NEAR = timedelta(weeks=3)
+# Enough to show a day partly served.
+FEWEST_VISITS_TODAY = 4
+
+
 def make_service(today: date, rng: Random) -> DemoService:
     """Everything that stands before the first run leaves: the plan of two terms included."""
     organisation = Organisation(name=LIBRARY_NAME, drive_speed_kmh=40.0)
@@ -148,7 +162,8 @@ def make_service(today: date, rng: Random) -> DemoService:
         _stops(term, van, schools, sites, calendars, rng)
     db.session.flush()
     _fill(terms, today)
-    _make_today_live(terms[-1], van, sites, today)
+    present = next(term for term in terms if term.ends_on is None or term.ends_on >= today)
+    _make_today_live(present, van, sites, today)
     _crew_on_all_runs(organisation)
     _books(organisation, rng)
     _readers(organisation, schools + sites, rng)
@@ -287,7 +302,7 @@ def _add_contacts(place: Place, rng: Random) -> None:
 
 
 def _terms(organisation: Organisation, today: date) -> list[Term]:
-    """The term before this one and the present one."""
+    """The term before this one, the present one, and the next where it is near."""
     year = _school_year(today)
     spans = [
         (f"Học kỳ 2, {year - 1}–{year}", date(year, 1, 19), date(year, 5, 31)),
@@ -297,6 +312,8 @@ def _terms(organisation: Organisation, today: date) -> list[Term]:
         (f"Hè {year + 1}", date(year + 1, 6, 1), date(year + 1, 8, 31)),
     ]
     present = next(i for i, (_, first, last) in enumerate(spans) if first <= today <= last)
+    near = today + NEXT_TERM_IS_NEAR
+    shown = [span for span in spans[present - 1 :] if span[1] <= near]
     terms = [
         Term(
             organisation_id=organisation.id,
@@ -305,13 +322,14 @@ def _terms(organisation: Organisation, today: date) -> list[Term]:
             ends_on=last,
             status=TermStatus.PUBLISHED,
             published_at=now(),
+            leaves_depot_at=6 * 60 + 30,
             lunch_earliest=11 * 60,
             lunch_latest=12 * 60 + 30,
             lunch_minutes=60,
             buffer_minutes=5,
             shift_limit_minutes=600,
         )
-        for name, first, last in spans[present - 1 : present + 1]
+        for name, first, last in shown
     ]
     db.session.add_all(terms)
     db.session.flush()
@@ -326,25 +344,59 @@ def _stops(
     calendars: Sequence[ServiceCalendar],
     rng: Random,
 ) -> None:
-    """Ten days of a fortnight, each in one part of the city; some communes on Saturdays."""
+    """Weekdays of a few weeks in turn, each in one part of the city; communes on Saturdays."""
     staff, primary, secondary = calendars
     monday = term.starts_on - timedelta(days=term.starts_on.weekday())
     saturday_sites = sites[-len(COMMUNES_AT_THEIR_POINT) :]
-    weekday_sites = list(sites[: -len(saturday_sites)])[::6]
-    served = sorted([*schools, *weekday_sites], key=lambda place: place.lon or 0.0)
-    size = -(-len(served) // 10)
-    for number in range(10):
-        group = served[number * size : (number + 1) * size]
+    weekday_sites = list(sites[: -len(saturday_sites)])[::3]
+    days = _days_that_fit(term, van, [*schools, *weekday_sites])
+    weeks = -(-len(days) // 5)
+    for number, group in enumerate(days):
         week, weekday = divmod(number, 5)
         first = monday + timedelta(weeks=week, days=weekday)
         for place in group:
             calendar = staff
             if place.kind == PlaceKind.SCHOOL:
                 calendar = primary if place.level == SchoolLevel.PRIMARY else secondary
-            _stop(term, van, place, calendar, weekly_rule(2, [weekday]), first, rng)
+            _stop(term, van, place, calendar, weekly_rule(weeks, [weekday]), first, rng)
     for number, place in enumerate(saturday_sites):
         rule = monthly_rule([(1 + number // 2, 5)])
         _stop(term, van, place, staff, rule, term.starts_on, rng)
+
+
+def _days_that_fit(term: Term, van: Van, places: Sequence[Place]) -> list[list[Place]]:
+    """Neighbours together, as many a day as keep windows, lunch and shift."""
+    days: list[list[Place]] = []
+    for place in sorted(places, key=lambda place: place.lon or 0.0):
+        if days and _keeps_its_promises(term, van, [*days[-1], place]):
+            days[-1].append(place)
+        else:
+            days.append([place])
+    return days
+
+
+def _keeps_its_promises(term: Term, van: Van, places: Sequence[Place]) -> bool:
+    stops = [
+        DayStop(
+            key=number,
+            position=position_of(place),
+            service_minutes=_service_minutes(place),
+            windows=tuple(Window(w["opens"], w["closes"]) for w in _windows(place)),
+        )
+        for number, place in enumerate(places)
+    ]
+    depot, travel = depot_position(van), travel_of(term.organisation_id)
+    timed = time_stops(term, order_day(stops, depot, travel), depot, travel)
+    missed = any(visit.window_missed for visit in timed.visits)
+    return not missed and timed.shift_minutes <= term.shift_limit_minutes
+
+
+def _service_minutes(place: Place) -> int:
+    return 75 if place.kind == PlaceKind.SCHOOL else 60
+
+
+def _windows(place: Place) -> list[dict[str, int]]:
+    return list(SCHOOL_WINDOWS if place.kind == PlaceKind.SCHOOL else SITE_WINDOWS)
 
 
 def _stop(
@@ -365,10 +417,10 @@ def _stop(
         van=van,
         kind=StopKind.CLOSED if school else StopKind.PUBLIC,
         audience=audience,
-        service_minutes=75 if school else 60,
+        service_minutes=_service_minutes(place),
         rule=rule,
         starts_on=first,
-        windows=list(SCHOOL_WINDOWS if school else SITE_WINDOWS),
+        windows=_windows(place),
         calendar=calendar,
         promised=rng.choice(PROMISES),
     )
@@ -386,12 +438,14 @@ def _fill(terms: Sequence[Term], today: date) -> None:
 
 
 def _make_today_live(term: Term, van: Van, sites: Sequence[Place], today: date) -> None:
-    """On a day without a run the van goes out to a book day in the centre."""
-    if db.session.scalar(select(Run.id).where(Run.day == today)) is not None:
+    """On a day with little or nothing planned the van goes out to a book day in the centre."""
+    served = set(db.session.scalars(select(Visit.place_id).where(Visit.day == today)))
+    if len(served) >= FEWEST_VISITS_TODAY:
         return
     rng = Random(today.toordinal())
-    near = sorted(sites, key=lambda p: abs((p.lon or 0.0) - LIBRARY_POINT[1]))[:4]
-    for place in near:
+    others = [place for place in sites if place.id not in served]
+    near = sorted(others, key=lambda p: abs((p.lon or 0.0) - LIBRARY_POINT[1]))
+    for place in near[: FEWEST_VISITS_TODAY - len(served)]:
         stop = _stop(term, van, place, None, once_rule(), today, rng)
         stop.kind = StopKind.FLEXIBLE
         stop.windows = []

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Mapping
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from flask import (
@@ -28,8 +28,9 @@ from markupsafe import Markup
 from ..accounts.access import EVERYONE, LOGGERS, PLANNERS, roles_allowed
 from ..accounts.models import User
 from ..circulation.models import CardKind
+from ..clock_fields import minutes_of_clock
 from ..database import current_organisation_id, db, new_uuid, owned_or_404
-from ..i18n import ZONE, format_day, parsed_day, today
+from ..i18n import at_minutes, format_day, parsed_day, today
 from ..maps import map_script
 from ..timetable.models import ActivityKind, Audience, Run, Visit
 from ..timetable.promises import warnings_of
@@ -303,6 +304,11 @@ def _record(
     """Record; None when a field was wrong, which the person is told."""
     user: User = current_user._get_current_object()
     try:
+        recorded_at = _moment(visit) if visit is not None else None
+    except ValueError:
+        flash(_("Write the time as 07:30."), "danger")
+        return None
+    try:
         return record(
             kind,
             user,
@@ -310,7 +316,7 @@ def _record(
             visit=visit,
             payload=payload,
             event_id=_event_id(),
-            recorded_at=_moment(visit) if visit is not None else None,
+            recorded_at=recorded_at,
         )
     except UnreadableEventError as error:
         current_app.logger.info("not recorded: %s", error)
@@ -329,14 +335,13 @@ def _event_id() -> uuid.UUID:
 
 
 def _moment(visit: Visit) -> datetime | None:
-    """When it happened: typed, or now; paper brought home is dated by the visit itself."""
+    """When it happened: typed, or now; paper brought home is dated by the visit itself.
+
+    Raises ValueError where what was typed is no clock time.
+    """
     typed = request.form.get("at", "").strip()
     if typed:
-        try:
-            clock = time.fromisoformat(typed)
-        except ValueError:
-            abort(400)
-        return datetime.combine(visit.day, clock, ZONE)
+        return at_minutes(visit.day, minutes_of_clock(typed))
     if visit.day >= today():
         return None
     return visit.departure_at - timedelta(minutes=1)

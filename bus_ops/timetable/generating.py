@@ -111,7 +111,7 @@ def retime(run: Run, reorder: bool = False) -> TimedDay:
     depot = depot_position(run.van)
     if reorder:
         stops = order_day(stops, depot, travel)
-    timed = _timed(run.term, stops, depot, travel)
+    timed = time_stops(run.term, stops, depot, travel)
     _write_run(run, timed, travel.name)
     for position, timed_visit in enumerate(timed.visits):
         visit = by_key[timed_visit.key]
@@ -124,6 +124,16 @@ def retime(run: Run, reorder: bool = False) -> TimedDay:
         visit.buffer_minutes = timed_visit.buffer_minutes
         visit.waiting_minutes = timed_visit.waiting_minutes
     return timed
+
+
+def time_stops(
+    term: Term, stops: Sequence[DayStop], depot: Position | None, travel: TravelSource
+) -> TimedDay:
+    """A day of the term in this order: its hour of leaving, lunch and buffers."""
+    lunch = None
+    if term.lunch_minutes and term.lunch_earliest is not None and term.lunch_latest is not None:
+        lunch = Lunch(term.lunch_earliest, term.lunch_latest, term.lunch_minutes)
+    return time_day(stops, depot, term.leaves_depot_at, travel, lunch, term.buffer_minutes)
 
 
 def day_stop(key: Hashable, stop: Stop, place: Place) -> DayStop:
@@ -159,15 +169,6 @@ def recurrence_of(stop: Stop) -> Recurrence:
         min(ends) if ends else None,
         frozenset(date.fromisoformat(day) for day in stop.exceptions),
     )
-
-
-def _timed(
-    term: Term, stops: Sequence[DayStop], depot: Position | None, travel: TravelSource
-) -> TimedDay:
-    lunch = None
-    if term.lunch_minutes and term.lunch_earliest is not None and term.lunch_latest is not None:
-        lunch = Lunch(term.lunch_earliest, term.lunch_latest, term.lunch_minutes)
-    return time_day(stops, depot, term.leaves_depot_at, travel, lunch, term.buffer_minutes)
 
 
 def _write_run(run: Run, timed: TimedDay, travel_source: str) -> None:
@@ -272,7 +273,7 @@ class _Filler:
         if key not in self._timed:
             depot = depot_position(self._stops[stop_ids[0]].van)
             ordered = self._ordered(stop_ids, route_key)
-            self._timed[key] = _timed(self._term, ordered, depot, self._travel)
+            self._timed[key] = time_stops(self._term, ordered, depot, self._travel)
         return self._timed[key]
 
     def _insert(self, new_runs: Sequence[tuple[DatedRun, tuple[int, ...]]]) -> int:

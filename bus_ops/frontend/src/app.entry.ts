@@ -2,6 +2,7 @@
 import Collapse from "bootstrap/js/dist/collapse";
 import Dropdown from "bootstrap/js/dist/dropdown";
 import htmx from "htmx.org";
+import { offerCalendars } from "./pick-day";
 
 htmx.config.allowEval = false;
 htmx.config.includeIndicatorStyles = false;
@@ -75,5 +76,6 @@ document.addEventListener("click", (event) => {
   else switchTheme();
 });
 
+offerCalendars();
 for (const toggle of document.querySelectorAll("[data-bs-toggle=dropdown]")) new Dropdown(toggle);
 for (const pane of document.querySelectorAll(".collapse")) new Collapse(pane, { toggle: false });

@@ -1,0 +1,206 @@
+"""The commands of an installation, run as a person runs them."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+PROGRAM = Path(sys.executable).with_name("bus-ops")
+PASSWORD = "sông Hậu chảy hiền"
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+def environment(folder: Path, **more: str) -> dict[str, str]:
+    kept = {key: value for key, value in os.environ.items() if not key.startswith("BUS_OPS")}
+    return {
+        **kept,
+        "BUS_OPS_DATA_FOLDER": str(folder),
+        "BUS_OPS_LANGUAGE": "en",
+        "BUS_OPS_PASSWORD": PASSWORD,
+        "BUS_OPS_GEOCODING": "no",
+        **more,
+    }
+
+
+@pytest.fixture
+def bus_ops(tmp_path: Path) -> Run:
+    """Run bus-ops on a data folder of its own."""
+
+    def run(*arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [str(PROGRAM), *arguments],
+            env=environment(tmp_path / "data", **more),
+            capture_output=True,
+            text=True,
+            timeout=60,
+            stdin=subprocess.DEVNULL,
+        )
+
+    return run
+
+
+@pytest.fixture
+def installed(bus_ops: Run, tmp_path: Path) -> Run:
+    """An installation with its first administrator, made as ``serve`` makes it."""
+    port = free_port()
+    server = subprocess.Popen(
+        [str(PROGRAM), "serve", "--port", str(port)],
+        env=environment(
+            tmp_path / "data", BUS_OPS_LIBRARY="Thư viện Cần Thơ", BUS_OPS_ADMIN="quan-tri"
+        ),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
+    try:
+        assert "Đăng nhập" in page(f"http://127.0.0.1:{port}/accounts/sign-in")
+    finally:
+        server.terminate()
+        server.wait(20)
+    return bus_ops
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def page(address: str, seconds: float = 30) -> str:
+    until = time.monotonic() + seconds
+    while True:
+        try:
+            with urllib.request.urlopen(address) as answer:
+                text: str = answer.read().decode()
+                return text
+        except OSError:
+            if time.monotonic() > until:
+                raise
+            time.sleep(0.2)
+
+
+def test_the_first_start_makes_the_database_and_the_administrator(
+    installed: Run, tmp_path: Path
+) -> None:
+    assert (tmp_path / "data" / "bus-ops.sqlite3").is_file()
+    assert (tmp_path / "data" / "secret_key").stat().st_mode & 0o077 == 0
+    taken = installed("user", "add", "quan-tri", "--name", "X", "--role", "crew")
+    assert taken.returncode != 0
+    assert "This user name is taken" in taken.stderr
+
+
+def test_without_a_terminal_the_first_start_says_what_is_missing(bus_ops: Run) -> None:
+    answer = bus_ops("serve")
+    assert answer.returncode != 0
+    assert "BUS_OPS_LIBRARY" in answer.stderr
+    assert "Traceback" not in answer.stderr
+
+
+def test_commands_before_the_first_start_say_how_to_begin(bus_ops: Run, tmp_path: Path) -> None:
+    file = tmp_path / "a.csv"
+    file.write_text("x")
+    answer = bus_ops("import", "timetable", str(file))
+    assert answer.returncode != 0
+    assert "Start with: bus-ops serve" in answer.stderr
+
+
+def test_a_timetable_is_shown_dry_then_taken_and_the_second_time_nothing_changes(
+    installed: Run, shared_data: Path
+) -> None:
+    file = str(shared_data / "mobile-libraries" / "york.csv")
+    dry = installed("import", "timetable", file, "--dry-run")
+    assert "Dry run: nothing was changed." in dry.stdout
+    first = installed("import", "timetable", file)
+    assert first.returncode == 0
+    assert "0 stops added" not in first.stdout
+    second = installed("import", "timetable", file)
+    assert "Imported: 0 stops added, 0 changed, 0 dated runs." in second.stdout
+
+
+def test_bad_rows_are_named_by_file_line_column_value_and_remedy(
+    installed: Run, tmp_path: Path
+) -> None:
+    file = tmp_path / "xe.csv"
+    header = "mobile,route,stop,arrival,departure,frequency,start"
+    rows = ["Xe 1,A,Chợ,09:00,10:00,FREQ=WEEKLY,2026-11-02", "Xe 1,A,Bến,9 giờ,10:00,x,2026-11-02"]
+    file.write_text("\n".join([header, *rows]), "utf-8")
+    answer = installed("import", "timetable", str(file))
+    told = answer.stderr
+    for part in ("xe.csv", "3", "arrival", "9 giờ", "frequency"):
+        assert part in told
+    assert "1 stops added" in answer.stdout
+
+
+def test_an_account_is_made_and_its_password_changed(installed: Run) -> None:
+    made = installed("user", "add", "tai-xe", "--name", "Trần Văn Tài", "--role", "crew")
+    assert "Trần Văn Tài can sign in now." in made.stdout
+    short = installed("user", "password", "tai-xe", BUS_OPS_PASSWORD="short")
+    assert "Use at least" in short.stderr
+    assert installed("user", "password", "tai-xe").returncode == 0
+    assert "There is no account ai." in installed("user", "password", "ai").stderr
+
+
+def test_jobs_are_listed_and_done_now(installed: Run) -> None:
+    names = [line.split()[0] for line in installed("jobs", "list").stdout.splitlines()]
+    assert names == ["backup", "roll_statuses", "fill_horizon", "check_tomorrow"]
+    for name in names:
+        assert installed("jobs", "run", name).returncode == 0, name
+    unknown = installed("jobs", "run", "dance")
+    assert "There is no job dance." in unknown.stderr
+    assert "backup" in unknown.stderr
+
+
+def test_a_backup_is_restored_and_the_database_before_it_kept(
+    installed: Run, tmp_path: Path
+) -> None:
+    made = installed("backup").stdout.strip()
+    installed("user", "add", "nhat-thoi", "--name", "X", "--role", "crew")
+    restored = installed("restore", made)
+    assert "is kept as" in restored.stdout
+    assert installed("user", "password", "nhat-thoi").returncode != 0
+    assert made in installed("restore").stdout
+
+
+@pytest.mark.parametrize("content", [b"", b"no database", b"SQLite format 3\x00" + b"\x00" * 100])
+def test_what_is_no_backup_changes_nothing(installed: Run, tmp_path: Path, content: bytes) -> None:
+    file = tmp_path / "broken.sqlite3"
+    file.write_bytes(content)
+    answer = installed("restore", str(file))
+    assert answer.returncode != 0
+    assert "broken.sqlite3" in answer.stderr
+    assert "Traceback" not in answer.stderr
+    assert installed("user", "password", "quan-tri").returncode == 0
+
+
+def test_the_log_is_replayed(installed: Run) -> None:
+    assert installed("replay").stdout.strip() == "0 facts replayed."
+
+
+def test_a_setting_that_cannot_be_is_named(bus_ops: Run) -> None:
+    answer = bus_ops("jobs", "list", BUS_OPS_HORIZON_DAYS="soon")
+    assert answer.returncode != 0
+    assert "BUS_OPS_HORIZON_DAYS must be a whole number" in answer.stderr
+    assert "Traceback" not in answer.stderr
+
+
+def test_the_demonstration_never_touches_the_real_database(installed: Run, tmp_path: Path) -> None:
+    real = tmp_path / "data" / "bus-ops.sqlite3"
+    before = real.read_bytes()
+    folder = tmp_path / "demo"
+    shown = installed("demo", "--no-serve", "--folder", str(folder))
+    for name in ("thuthu", "dieuphoi", "baocao", "quantri", "thu-vien-xe"):
+        assert name in shown.stdout
+    assert (folder / "demo.sqlite3").is_file()
+    assert real.read_bytes() == before
+    again = installed("demo", "--no-serve", "--folder", str(folder))
+    assert "The demonstration of today is ready." in again.stdout
