@@ -16,6 +16,7 @@ from sqlalchemy import select
 from schedules.recurrence import monthly_rule, once_rule, weekly_rule
 from schedules.searching import search_key
 from schedules.timing import DayStop, Window, order_day
+from schedules.travel import Position, straight_line_m
 
 from ..accounts.models import Organisation, Role, User
 from ..accounts.passwords import hash_password
@@ -438,13 +439,16 @@ def _fill(terms: Sequence[Term], today: date) -> None:
 
 
 def _make_today_live(term: Term, van: Van, sites: Sequence[Place], today: date) -> None:
-    """On a day with little or nothing planned the van goes out to a book day in the centre."""
-    served = set(db.session.scalars(select(Visit.place_id).where(Visit.day == today)))
+    """On a day with little or nothing planned the van also stops for book days on its way."""
+    planned = select(Place).join(Visit, Visit.place_id == Place.id).where(Visit.day == today)
+    served = list(db.session.scalars(planned.order_by(Visit.position)))
     if len(served) >= FEWEST_VISITS_TODAY:
         return
     rng = Random(today.toordinal())
-    others = [place for place in sites if place.id not in served]
-    near = sorted(others, key=lambda p: abs((p.lon or 0.0) - LIBRARY_POINT[1]))
+    others = [place for place in sites if place not in served]
+    centre = position_of(served[-1]) if served else None
+    centre = centre or Position(*LIBRARY_POINT)
+    near = sorted(others, key=lambda p: straight_line_m(centre, position_of(p) or centre))
     for place in near[: FEWEST_VISITS_TODAY - len(served)]:
         stop = _stop(term, van, place, None, once_rule(), today, rng)
         stop.kind = StopKind.FLEXIBLE
