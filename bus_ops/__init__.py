@@ -74,12 +74,20 @@ def _register_slices(app: Flask) -> None:
     ):
         app.register_blueprint(slice_views.blueprint)
 
+    from .circulation import box_views, reservation_views
+    from .tablet import app_views, device_views
+    from .timetable import class_slots
+
+    for part in (box_views, reservation_views, class_slots, app_views, device_views):
+        app.register_blueprint(part.blueprint)
+    app.register_blueprint(app_views.interface)
+
     from .timetable.place_panel import place_panel
 
     # Floors above a place add what they know of it to its page.
     app.extensions["place_panels"] = [place_panel, statistics_views.place_panel]
 
-    app.extensions["visit_panels"] = [tablet_views.visit_panel]
+    app.extensions["visit_panels"] = [class_slots.class_panel, tablet_views.visit_panel]
 
     from . import administration
 

@@ -117,7 +117,7 @@ def map_of_run(run: Run, map_id: str = "route") -> object:
     ]
     depot = run.van.depot
     marker = MapStop("⌂", depot.name, depot.lat, depot.lon, "depot") if depot else None
-    return run_map(map_id, stops, marker, _way(run), _outlines(run))
+    return run_map(map_id, stops, marker, way_of(run), _outlines(run))
 
 
 def _detail(visit: Visit) -> str:
@@ -127,7 +127,8 @@ def _detail(visit: Visit) -> str:
     return f"{times} · {visit.status.label}"
 
 
-def _way(run: Run) -> list[tuple[float, float]]:
+def way_of(run: Run) -> list[tuple[float, float]]:
+    """The line from the depot over the run's stops and back, as (lat, lon)."""
     travel = travel_of(run.organisation_id)
     start = depot_position(run.van)
     points = [start] if start else []
