@@ -26,7 +26,9 @@ from ..database import db, now
 from ..fleet.models import Carrier, CrewMember, Depot, Duty, Van, VanEquipment
 from ..i18n import minutes_of_day
 from ..places.models import AdministrativeUnit, Place, PlaceKind, PositionQuality, SchoolLevel
-from ..places.units import add_units, assign_units
+from ..places.positions import Source, source_of
+from ..places.regions import CANTHO, add_region
+from ..places.units import assign_units
 from ..timetable.calendars import add_vietnamese_calendars
 from ..timetable.generating import (
     depot_position,
@@ -50,7 +52,6 @@ from . import carried_data
 
 LIBRARY_NAME = "Thư viện thành phố Cần Thơ"
 LIBRARY_POINT = (10.035993, 105.787691)
-REFORM_DAY = date(2025, 7, 1)
 PASSWORD = "thu-vien-xe"
 # Changes hands at a tablet.
 PIN = "1234"
@@ -158,13 +159,7 @@ def make_service(today: date, rng: Random) -> DemoService:
     db.session.flush()
     accounts = _accounts(organisation)
     van = _van(organisation, accounts[Role.CREW])
-    units = add_units(
-        organisation.id,
-        carried_data.communes(),
-        carried_data.outlines(),
-        carried_data.former_units(),
-        REFORM_DAY,
-    )
+    units = add_region(organisation.id, CANTHO).communes
     calendars = add_vietnamese_calendars(organisation.id, _school_year(today))
     _teach_years(calendars, _school_year(today))
     schools, sites = _places(organisation, units, rng)
@@ -277,7 +272,7 @@ def _places(
                 lat=unit.lat,
                 lon=unit.lon,
                 position_quality=PositionQuality.APPROXIMATE,
-                position_source="điểm của xã",
+                position_source=source_of(Source.COMMUNE, unit.full_name),
                 commune_id=unit.id,
             )
         )
