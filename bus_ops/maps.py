@@ -30,7 +30,7 @@ _HOVERED_OUTLINE = JsCode(
 _NAMED_OUTLINE = JsCode(
     "function(feature, layer) { layer.options.interactive = false;"
     " layer.bindTooltip(feature.properties.name, {className: 'map-commune-label',"
-    " permanent: true, direction: 'center', pane: 'shadowPane'}); }"
+    " permanent: true, opacity: 1, direction: 'center', pane: 'shadowPane'}); }"
 )
 _OUTLINE = {"color": "#7c8f8b", "weight": 1.2, "fillColor": "#ffffff", "fillOpacity": 0.25}
 
@@ -97,6 +97,33 @@ class QuietPrefix(MacroElement):
     )
 
 
+class SparseLabels(MacroElement):
+    """Where names of communes would cover each other, the earlier one stands."""
+
+    _template = Template(
+        """
+        {% macro script(this, kwargs) %}
+            (function (map) {
+                function thin() {
+                    var shown = [];
+                    map.getContainer().querySelectorAll('.map-commune-label').forEach(function (l) {
+                        var box = l.getBoundingClientRect();
+                        var covered = shown.some(function (other) {
+                            return box.left < other.right && other.left < box.right
+                                && box.top < other.bottom && other.top < box.bottom;
+                        });
+                        l.classList.toggle('is-covered', covered);
+                        if (!covered) shown.push(box);
+                    });
+                }
+                map.on('zoomend resize', thin);
+                thin();
+            })({{ this._parent.get_name() }});
+        {% endmacro %}
+        """
+    )
+
+
 def run_map(
     map_id: str,
     stops: Sequence[MapStop],
@@ -112,6 +139,7 @@ def run_map(
     for stop in [*([depot] if depot else []), *stops]:
         _add_marker(drawn, stop)
     _fit(drawn, [*([(depot.lat, depot.lon)] if depot else []), *((s.lat, s.lon) for s in stops)])
+    drawn.add_child(SparseLabels())
     return drawn
 
 

@@ -188,7 +188,9 @@ def _outlines(run: Run, way: Sequence[tuple[float, float]]) -> list[MapOutline]:
     units = {unit.id: unit for unit in db.session.scalars(query) if unit.outline}
     outlines = [(key, unit.outline) for key, unit in units.items() if unit.outline]
     shown = visited | crossed(way, outlines)
-    return [MapOutline(units[key].full_name, outline) for key, outline in outlines if key in shown]
+    # Names that find no room give way to those before them: where the van stops comes first.
+    ordered = sorted(outlines, key=lambda outline: outline[0] not in visited)
+    return [MapOutline(units[key].name, outline) for key, outline in ordered if key in shown]
 
 
 def figures_of(visit_id: int) -> VisitFigures:

@@ -318,9 +318,9 @@ def _whole_number(typed: str) -> int | str:
 
 
 def _difference(visit: Visit, audience: str) -> int | str:
-    """A typed total as what must be added to the count that stands; what is no number stays."""
+    """A typed total as what must be added to the count that stands; what is no count stays."""
     total = _whole_number(request.form["total"].strip())
-    if isinstance(total, str) or audience not in {member.value for member in Audience}:
+    if isinstance(total, str) or total < 0 or audience not in {member.value for member in Audience}:
         return str(total)
     return total - figures_of(visit.id).people.get(Audience(audience), 0)
 
