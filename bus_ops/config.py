@@ -37,6 +37,8 @@ def default_settings() -> dict[str, Any]:
         # Leaflet's tile address; empty draws the map without tiles.
         "TILE_URL": "https://tile.openstreetmap.org/{z}/{x}/{y}.png",
         "TILE_ATTRIBUTION": "© OpenStreetMap contributors",
+        # Opens the way to a stop where a device knows no geo: addresses; asked only on a tap.
+        "NAVIGATION_URL": "https://www.google.com/maps/dir/?api=1&destination={lat},{lon}",
         "GEOCODING": True,
         # A geocoder by geopy's name for it; its address and key where it needs them.
         "GEOCODER": "nominatim",

@@ -1,4 +1,4 @@
-"""Whether a position lies in a GeoJSON outline, and how far outside it.
+"""Whether a position lies in a GeoJSON outline, how far outside it, and what a way crosses.
 
 Outlines are of communes: small enough to be measured on a plane that touches the globe at the
 position itself.
@@ -6,14 +6,17 @@ position itself.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from math import cos, hypot, radians
+from itertools import pairwise
+from math import ceil, cos, hypot, radians
 from typing import Any
 
 from .travel import Position
 
 METRES_PER_DEGREE = 111_320.0
+# Between looks at a way: about 300 m.
+LOOK_DEGREES = 0.003
 
 Point = tuple[float, float]
 
@@ -67,6 +70,34 @@ def lies_in(outline: Mapping[str, Any], position: Position) -> bool:
     return any(
         _holds_origin([_on_plane(ring, position) for ring in rings]) for rings in _polygons(outline)
     )
+
+
+def crossed(
+    path: Sequence[Point], outlines: Iterable[tuple[Hashable, Mapping[str, Any]]]
+) -> set[Hashable]:
+    """Keys of the outlines that a way of (latitude, longitude) points leads through."""
+    looks = _looks(path)
+    found: set[Hashable] = set()
+    for key, outline in outlines:
+        corners = [
+            Position(corner[1], corner[0]) for rings in _polygons(outline) for corner in rings[0]
+        ]
+        box = box_around(corners, 0.0)
+        near = [look for look in looks if box is not None and box.holds(look)]
+        if any(lies_in(outline, look) for look in near):
+            found.add(key)
+    return found
+
+
+def _looks(path: Sequence[Point]) -> list[Position]:
+    """Positions along the way, closer together than any commune is wide."""
+    looks = [Position(*point) for point in path[:1]]
+    for here, there in pairwise(path):
+        steps = max(1, ceil(hypot(there[0] - here[0], there[1] - here[1]) / LOOK_DEGREES))
+        for step in range(1, steps + 1):
+            lat = here[0] + (there[0] - here[0]) * step / steps
+            looks.append(Position(lat, here[1] + (there[1] - here[1]) * step / steps))
+    return looks
 
 
 def _holds_origin(rings: Sequence[Sequence[Point]]) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from geopy.distance import geodesic
 
-from schedules.outlines import Box, box_around, lies_in, metres_outside
+from schedules.outlines import Box, box_around, crossed, lies_in, metres_outside
 from schedules.travel import Position
 
 # A square of a tenth of a degree with a square hole, and an island to its east.
@@ -51,3 +51,16 @@ def test_a_box_holds_its_points_and_a_margin() -> None:
     assert box.holds(Position(9.8, 106.2))
     assert not box.holds(Position(9.7, 106.0))
     assert box_around([], 0.25) is None
+
+
+def tile(west: float) -> dict[str, Any]:
+    """A tenth of a degree wide and high, from 10 degrees north on."""
+    east = west + 0.1
+    ring = [[west, 10.0], [east, 10.0], [east, 10.1], [west, 10.1], [west, 10.0]]
+    return {"type": "Polygon", "coordinates": [ring]}
+
+
+def test_a_way_crosses_the_area_between_its_ends() -> None:
+    row = [(number, tile(105 + number / 10)) for number in range(4)]
+    assert crossed([(10.05, 105.05), (10.05, 105.25)], row) == {0, 1, 2}
+    assert crossed([], row) == set()
