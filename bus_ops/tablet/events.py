@@ -1,5 +1,45 @@
 """Facts as tablets send them: what each kind holds, and reading one with every field checked.
 
+The exchange
+------------
+``POST /tablet/events`` with a session of the crew, ``Content-Type: application/json`` and the
+session's CSRF token in ``X-CSRFToken``::
+
+    {"tablet": "<id of the enrolled tablet; without it, this browser>",
+     "events": [{"id": "<UUIDv7 made on the tablet>", "kind": "attendance",
+                 "sequence": 17, "run": 3, "visit": 12, "version": 1,
+                 "recorded_at": "2026-11-24T08:10:00+07:00", "clock_offset": -1200,
+                 "payload": {"audience": "primary", "people": 30}}]}
+
+``id``, ``kind`` and ``recorded_at`` (with its zone) are needed; ``run`` for facts about a run,
+``visit`` for all others but ``undo`` and ``settled``. ``sequence`` is the tablet's own order;
+``clock_offset`` milliseconds to add to its clock. The answer, once everything is durable::
+
+    200 {"held": ["<id>", …],
+         "set_aside": [{"index": 4, "id": "<id or null>", "problem": "people: must be …"}]}
+
+``held`` names the ids (in lower case) that the server has; ``index`` counts from 0 in the batch.
+**At most once, and never again:** a fact is stored for its id once, however often and in whatever
+order it comes. What is held or set aside is dealt with, and the tablet sends neither again. What
+is set aside is no fact (it cannot be read, or its id came before with other content: then the
+first content stays held); it is kept whole as evidence for the coordinator. Facts that contradict
+others or the plan are held like any other. Without an answer, send again: nothing counts twice.
+
+======  ===================  ===============================================================
+status  body                 what the tablet does
+======  ===================  ===============================================================
+400     ``code: no_batch``   the body is no such object; it is kept as evidence: do not resend
+400     ``error: "CSRF"``    take a new token from a page, send again
+401     ``error``            the person signs in again, then send again
+403     ``unknown_tablet``   not enrolled here, or revoked: keep the facts, tell the person
+403     ``error``            the role records nothing: keep the facts, tell the person
+413     ``code: too_many``   more than 2,000 events: send again in parts
+413     ``error``            more bytes than the server takes: send again in parts
+5xx     –                    keep the facts, send again later
+======  ===================  ===============================================================
+
+The payloads
+------------
 Payloads of version 1, by kind (a payload may hold more: it is kept as it came):
 
 ========================  ==================================================================

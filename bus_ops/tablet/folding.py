@@ -79,11 +79,8 @@ class FoldedVisit:
     on_site: tuple[OnSiteLine, ...] = ()
     cards: tuple[CardLine, ...] = ()
     found: tuple[Found, ...] = ()
-
-    @property
-    def recorded(self) -> bool:
-        """Whether anything stands in the visit's own record."""
-        return bool(self.arrived_at or self.departed_at or self.note)
+    # Whether any fact holds: a visit of which only loans or counts are known has a record, too.
+    recorded: bool = False
 
 
 @dataclass(frozen=True)
@@ -102,6 +99,15 @@ class FoldedRun:
     def recorded(self) -> bool:
         """Whether the run left or came back."""
         return bool(self.left_at or self.returned_at)
+
+
+@dataclass(frozen=True)
+class OdometerReading:
+    """What the odometer showed when a run left or came back."""
+
+    event_id: uuid.UUID
+    km: int
+    read_at: datetime
 
 
 @dataclass(frozen=True)
@@ -246,6 +252,7 @@ def fold_visit(
             if f.kind == EventKind.CARD_ISSUED
         ),
         found=tuple(replace(found, visit_id=visit_id) for found in found_here),
+        recorded=True,
     )
 
 
@@ -275,13 +282,13 @@ def _timing_found(
     if departed and (arrived_at is None or departed[-1].happened_at < arrived_at):
         kind = ContradictionKind.DEPARTED_BEFORE_ARRIVED
         found.append(Found(departed[-1].id, kind, departed[-1].happened_at))
-    wrong = next((fact for fact in facts if _clock_is_wrong(fact, day)), None)
+    wrong = next((fact for fact in facts if clock_is_wrong(fact, day)), None)
     if wrong is not None:
         found.append(Found(wrong.id, ContradictionKind.CLOCK_WRONG, wrong.happened_at))
     return found
 
 
-def _clock_is_wrong(fact: Fact, day: date) -> bool:
+def clock_is_wrong(fact: Fact, day: date) -> bool:
     """Recorded in the server's future, before the visit's day, or arriving days after it.
 
     Counts and notes may be added from paper days later, arrivals may not.
@@ -321,6 +328,33 @@ def fold_run(facts: Sequence[Fact], known: bool, items: Collection[int]) -> Fold
 def _last_odometer(facts: Sequence[Fact]) -> int | None:
     read: list[Any] = [f.payload.get("odometer_km") for f in facts]
     return next((km for km in reversed(read) if km is not None), None)
+
+
+def odometer_readings(facts: Sequence[Fact]) -> tuple[OdometerReading, ...]:
+    """The readings of one run that hold, in the order of the way: out, then in."""
+    readings = []
+    for kind in (EventKind.RUN_LEFT, EventKind.RUN_RETURNED):
+        read = [f for f in facts if f.kind == kind and f.payload.get("odometer_km") is not None]
+        if read:
+            last = read[-1]
+            readings.append(OdometerReading(last.id, last.payload["odometer_km"], last.happened_at))
+    return tuple(readings)
+
+
+def backwards(before: Sequence[OdometerReading], run: Sequence[OdometerReading]) -> list[Found]:
+    """Readings of a run that are lower than the one before, ``before`` being the van's last run's.
+
+    Only the neighbours are compared: one reading typed wrong is told once or twice, not with each
+    run that follows.
+    """
+    found = []
+    last = before[-1] if before else None
+    for reading in run:
+        if last is not None and reading.km < last.km:
+            kind = ContradictionKind.ODOMETER_BACKWARDS
+            found.append(Found(reading.event_id, kind, reading.read_at, last.event_id))
+        last = reading
+    return found
 
 
 def fold_copy(

@@ -10,9 +10,10 @@ from __future__ import annotations
 import hashlib
 import json
 import uuid
+from bisect import bisect_left
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from flask_babel import gettext as _
@@ -23,8 +24,9 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from schedules.searching import search_key
 
 from ..accounts.models import User
-from ..circulation.due_dates import DueDates
+from ..circulation.due_dates import NOT_HELD, DueDates, refresh_due_dates
 from ..circulation.models import Card, Copy, IssuedCard, Loan, OnSiteUse, Reader, Renewal
+from ..circulation.signals import catalogue_changed
 from ..database import db, new_uuid, now
 from ..i18n import local, today
 from ..timetable.models import (
@@ -39,17 +41,20 @@ from ..timetable.models import (
 )
 from ..timetable.signals import visits_changed
 from ..timetable.statuses import status_of
-from .events import ABOUT_A_COPY, ABOUT_A_RUN, Fact, UnreadableEventError, read_event
+from .events import ABOUT_A_COPY, ABOUT_A_RUN, LONGEST_CODE, Fact, UnreadableEventError, read_event
 from .folding import (
     FoldedCopy,
     FoldedRun,
     FoldedVisit,
     Found,
+    OdometerReading,
+    backwards,
     effective,
     fold_card,
     fold_copy,
     fold_run,
     fold_visit,
+    odometer_readings,
 )
 from .models import Contradiction, ContradictionKind, Event, EventKind, SetAside, Tablet
 
@@ -74,6 +79,20 @@ _OF_COPY = (
     ContradictionKind.UNKNOWN_COPY,
 )
 _OF_CARD = (ContradictionKind.CARD_EXISTS,)
+_OF_ODOMETER = (ContradictionKind.ODOMETER_BACKWARDS,)
+_WITH_ODOMETER = (EventKind.RUN_LEFT, EventKind.RUN_RETURNED)
+
+
+@dataclass(frozen=True)
+class Tap:
+    """One fact as a page records it; what is recorded on paper names its own time."""
+
+    kind: EventKind
+    run_id: int | None = None
+    visit_id: int | None = None
+    payload: Mapping[str, Any] = field(default_factory=dict)
+    event_id: uuid.UUID | None = None
+    recorded_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -87,11 +106,20 @@ class RecordOutcome:
 
 
 @dataclass(frozen=True)
+class NotTaken:
+    """What of a batch is no fact, by its place in the batch; kept as evidence, dealt with."""
+
+    index: int
+    identity: str | None
+    problem: str
+
+
+@dataclass(frozen=True)
 class StoreAnswer:
-    """Ids the server holds now (it never needs them again), and how many were set aside."""
+    """Ids the server holds now, and what it set aside: none of them is needed again."""
 
     held: tuple[str, ...]
-    set_aside: int
+    set_aside: tuple[NotTaken, ...]
 
 
 @dataclass
@@ -133,28 +161,52 @@ def record(
     ``event_id`` comes from the form, so that sending the form twice stores the tap once. Raises
     UnreadableEventError where the payload does not fit the kind.
     """
-    moment = now()
-    raw = {
-        "id": str(event_id or new_uuid()),
-        "kind": kind.value,
-        "sequence": int(moment.timestamp() * 1_000_000),
-        "run": run.id if run else (visit.run_id if visit else None),
-        "visit": visit.id if visit else None,
-        "recorded_at": (recorded_at or moment).isoformat(),
-        "payload": dict(payload or {}),
-    }
-    fact = read_event(raw, web_tablet(user).id, user.id, moment)
-    organisation_id = user.organisation_id
-    stored = _insert_new(organisation_id, [fact])
-    _apply(organisation_id, [fact])
-    db.session.commit()
-    found = select(Contradiction).where(Contradiction.event_id == fact.id)
-    return RecordOutcome(
-        event=db.session.get_one(Event, fact.id),
-        stored=bool(stored),
-        contradictions=list(db.session.scalars(found)),
-        loan=_loan_of(organisation_id, fact),
+    tap = Tap(
+        kind,
+        run.id if run else (visit.run_id if visit else None),
+        visit.id if visit else None,
+        payload or {},
+        event_id,
+        recorded_at,
     )
+    return record_together([tap], user)[0]
+
+
+def record_together(taps: Sequence[Tap], user: User) -> list[RecordOutcome]:
+    """Store several taps in one commit, all or none; see ``record``."""
+    moment = now()
+    tablet_id = web_tablet(user).id
+    facts = [
+        read_event(_raw(tap, moment, number), tablet_id, user.id, moment)
+        for number, tap in enumerate(taps)
+    ]
+    organisation_id = user.organisation_id
+    stored = _insert_new(organisation_id, facts)
+    _apply(organisation_id, facts)
+    db.session.commit()
+    return [
+        RecordOutcome(
+            event=db.session.get_one(Event, fact.id),
+            stored=fact.id in stored,
+            contradictions=list(
+                db.session.scalars(select(Contradiction).where(Contradiction.event_id == fact.id))
+            ),
+            loan=_loan_of(organisation_id, fact),
+        )
+        for fact in facts
+    ]
+
+
+def _raw(tap: Tap, moment: datetime, number: int) -> dict[str, Any]:
+    return {
+        "id": str(tap.event_id or new_uuid()),
+        "kind": tap.kind.value,
+        "sequence": int(moment.timestamp() * 1_000_000) + number,
+        "run": tap.run_id,
+        "visit": tap.visit_id,
+        "recorded_at": (tap.recorded_at or moment).isoformat(),
+        "payload": dict(tap.payload),
+    }
 
 
 def store_events(
@@ -167,24 +219,40 @@ def store_events(
     """
     moment = now()
     facts: dict[uuid.UUID, Fact] = {}
-    asides: list[tuple[Any, str]] = []
-    for raw in raw_events:
+    first_at: dict[uuid.UUID, int] = {}
+    asides: list[NotTaken] = []
+    for index, raw in enumerate(raw_events):
         try:
             fact = read_event(raw, tablet.id, user_id, moment)
         except UnreadableEventError as problem:
-            asides.append((raw, str(problem)))
+            asides.append(NotTaken(index, _identity_in(raw), str(problem)))
             continue
         first = facts.setdefault(fact.id, fact)
+        first_at.setdefault(fact.id, index)
         if first.content != fact.content:
-            asides.append((raw, "id: used twice with different content"))
+            problem_of_id = "id: used twice with different content"
+            asides.append(NotTaken(index, _identity_in(raw), problem_of_id))
     stored = _insert_new(organisation_id, list(facts.values()))
-    asides += _differing(organisation_id, [f for f in facts.values() if f.id not in stored])
-    for raw, problem in asides:
-        set_aside(organisation_id, tablet.id, raw, problem)
+    known = [fact for fact in facts.values() if fact.id not in stored]
+    asides += [
+        NotTaken(first_at[f.id], str(f.id), "id: held already with different content")
+        for f in _differing(organisation_id, known)
+    ]
+    for aside in asides:
+        set_aside(organisation_id, tablet.id, raw_events[aside.index], aside.problem)
     _apply(organisation_id, [fact for fact in facts.values() if fact.id in stored])
     tablet.last_seen_at = moment
     db.session.commit()
-    return StoreAnswer(tuple(str(identity) for identity in facts), len(asides))
+    return StoreAnswer(
+        tuple(str(identity) for identity in facts),
+        tuple(sorted(asides, key=lambda aside: aside.index)),
+    )
+
+
+def _identity_in(raw: Any) -> str | None:
+    """The id as the tablet wrote it, if it wrote one that can be answered with."""
+    identity = raw.get("id") if isinstance(raw, dict) else None
+    return identity if isinstance(identity, str) and len(identity) <= LONGEST_CODE else None
 
 
 def set_aside(organisation_id: int, tablet_id: uuid.UUID, raw: Any, problem: str) -> None:
@@ -207,8 +275,32 @@ def set_aside(organisation_id: int, tablet_id: uuid.UUID, raw: Any, problem: str
 
 def undoable_events(visit_id: int, organisation_id: int) -> list[Event]:
     """Facts of a visit that hold, newest first: each can be undone."""
-    facts = _facts_of(organisation_id, Event.visit_id, [visit_id])
-    held = [f.id for f in effective(facts) if f.kind != EventKind.SETTLED]
+    facts = held_facts(organisation_id, Event.visit_id, visit_id)
+    return _newest_first([fact for fact in facts if fact.kind not in _ELSEWHERE])
+
+
+def undoable_run_events(run_id: int, organisation_id: int) -> list[Event]:
+    """Facts of a run itself (not of its visits) that hold, newest first."""
+    facts = held_facts(organisation_id, Event.run_id, run_id)
+    return _newest_first([fact for fact in facts if fact.kind in ABOUT_A_RUN])
+
+
+def held_facts(organisation_id: int, column: Any, key: Any) -> list[Fact]:
+    """Facts that hold and whose column has this value, in order of happening."""
+    return effective(_facts_of(organisation_id, column, [key]))
+
+
+def undone_decisions(organisation_id: int) -> set[uuid.UUID]:
+    """Ids of decisions "settled" that were taken back."""
+    query = select(Event.id).where(
+        Event.organisation_id == organisation_id, Event.settles_id.is_not(None)
+    )
+    ids = set(db.session.scalars(query))
+    return ids - {fact.id for fact in effective(_facts_of(organisation_id, Event.id, ids))}
+
+
+def _newest_first(facts: Sequence[Fact]) -> list[Event]:
+    held = [fact.id for fact in facts]
     rows: dict[uuid.UUID, Event] = {}
     for chunk in _chunks(held):
         query = select(Event).where(Event.id.in_(chunk))
@@ -257,10 +349,25 @@ def _logged_status_visits(organisation_id: int) -> Any:
 @visits_changed.connect
 def _look_again_at_changed_visits(_sender: object, visits: Sequence[Visit]) -> str:
     """A visit cancelled, moved or restored after it was logged agrees or contradicts anew."""
-    for organisation_id in {visit.organisation_id for visit in visits}:
+    for organisation_id in sorted({visit.organisation_id for visit in visits}):
         ids = {v.id for v in visits if v.organisation_id == organisation_id}
+        _lock(organisation_id)
         _project(organisation_id, _Touched(visits=ids))
+    db.session.expire_all()
     return ""
+
+
+@catalogue_changed.connect
+def _look_again_at_codes(
+    _sender: object,
+    organisation_id: int,
+    barcodes: Collection[str] = (),
+    card_numbers: Collection[str] = (),
+) -> None:
+    """What was logged of a barcode or card before it was catalogued is known now, or no more."""
+    _lock(organisation_id)
+    _project(organisation_id, _Touched(barcodes=set(barcodes), cards=set(card_numbers)))
+    db.session.expire_all()
 
 
 def _insert_new(organisation_id: int, facts: Sequence[Fact]) -> set[uuid.UUID]:
@@ -298,18 +405,15 @@ def _lock(organisation_id: int) -> None:
     db.session.execute(nothing)
 
 
-def _differing(organisation_id: int, known: Sequence[Fact]) -> list[tuple[Any, str]]:
+def _differing(organisation_id: int, known: Sequence[Fact]) -> list[Fact]:
     """Facts whose id is held already, but not with this content."""
-    asides: list[tuple[Any, str]] = []
+    differing = []
     for fact in known:
         held = db.session.get(Event, fact.id)
         same = held is not None and held.organisation_id == organisation_id
-        if same and held is not None and _content(held) == fact.content:
-            continue
-        raw = {**_row(fact), "received_at": None}
-        evidence = json.loads(json.dumps(raw, default=str))
-        asides.append((evidence, "id: held already with different content"))
-    return asides
+        if not (same and held is not None and _content(held) == fact.content):
+            differing.append(fact)
+    return differing
 
 
 def _content(event: Event) -> tuple[Any, ...]:
@@ -355,12 +459,18 @@ def _targets(organisation_id: int, facts: Sequence[Fact]) -> list[Fact]:
 
 
 def _facts_of(
-    organisation_id: int, column: Any, keys: Collection[Any], with_undos: bool = True
+    organisation_id: int,
+    column: Any,
+    keys: Collection[Any],
+    with_undos: bool = True,
+    only: Collection[EventKind] = (),
 ) -> list[Fact]:
     """Facts whose column holds one of the keys, and every undo that leads to one of them."""
     found: dict[uuid.UUID, Fact] = {}
     for chunk in _chunks(list(keys)):
         query = _event_columns(organisation_id).where(column.in_(chunk))
+        if only:
+            query = query.where(Event.kind.in_(only))
         found.update({row.id: Fact(**row._mapping) for row in db.session.execute(query)})
     wanted = list(found) if with_undos else []
     while wanted:
@@ -391,12 +501,17 @@ def _project(organisation_id: int, touched: _Touched) -> None:
             Event.card_number.in_(numbers),
         )
         barcodes.update(code for code in db.session.scalars(lent_to) if code)
+    turned: set[int] = set()
     for visits in _chunks(sorted(touched.visits)):
-        contradicted |= _project_visits(organisation_id, visits)
+        contradicted |= _project_visits(organisation_id, visits, turned)
     for runs in _chunks(sorted(touched.runs)):
         contradicted |= _project_runs(organisation_id, runs)
+    contradicted |= _project_odometers(organisation_id, touched.runs)
     for codes in _chunks(sorted(barcodes)):
         contradicted |= _project_copies(organisation_id, codes)
+    if turned:
+        # Loans of other barcodes hang on these visits, too.
+        refresh_due_dates(organisation_id, turned)
     _mark_settled(organisation_id, contradicted)
 
 
@@ -461,12 +576,15 @@ def _place_of(organisation_id: int, visit_id: int | None) -> int | None:
     return db.session.scalar(query)
 
 
-def _project_visits(organisation_id: int, visit_ids: Sequence[int]) -> set[uuid.UUID]:
+def _project_visits(
+    organisation_id: int, visit_ids: Sequence[int], turned: set[int]
+) -> set[uuid.UUID]:
+    """Make visits' records anew; ``turned`` takes the stops of visits now held, or held no more."""
     facts = _by(effective(_facts_of(organisation_id, Event.visit_id, visit_ids)), "visit_id")
     plan = {
         row.id: row
         for row in db.session.execute(
-            select(Visit.id, Visit.day, Visit.plan_status, Visit.status).where(
+            select(Visit.id, Visit.stop_id, Visit.day, Visit.plan_status, Visit.status).where(
                 Visit.organisation_id == organisation_id, Visit.id.in_(visit_ids)
             )
         )
@@ -484,7 +602,7 @@ def _project_visits(organisation_id: int, visit_ids: Sequence[int]) -> set[uuid.
     for model in (VisitRecord, Attendance, ActivityRecord, OnSiteUse, IssuedCard):
         db.session.execute(delete(model).where(model.visit_id.in_(known)))
     _write_visits(organisation_id, {v: folded[v] for v in known})
-    _write_statuses(plan, folded)
+    turned |= _write_statuses(plan, folded)
     ids = _ids_of(organisation_id, Event.visit_id, visit_ids, but=ABOUT_A_RUN)
     return _replace_found(
         organisation_id, ids, _OF_VISIT, [f for v in folded.values() for f in v.found]
@@ -531,26 +649,35 @@ def _write_visits(organisation_id: int, folded: Mapping[int, FoldedVisit]) -> No
         )
 
 
-def _write_statuses(plan: Mapping[int, Any], folded: Mapping[int, FoldedVisit]) -> None:
+def _write_statuses(plan: Mapping[int, Any], folded: Mapping[int, FoldedVisit]) -> set[int]:
+    """Statuses follow the records; answers the stops where a visit counts for due dates anew."""
     day = today()
     changes = []
+    turned = set()
     for visit_id, row in plan.items():
-        visit = folded[visit_id]
-        record = VisitRecord(arrived_at=visit.arrived_at, departed_at=visit.departed_at)
-        status = status_of(row.plan_status, record, row.day, day)
+        status = status_of(row.plan_status, _record_of(folded[visit_id]), row.day, day)
         if status != row.status:
             changes.append({"visit": visit_id, "now": status})
+        if (status in NOT_HELD) != (row.status in NOT_HELD):
+            turned.add(row.stop_id)
     if changes:
         table = _table(Visit)
         statement = (
             update(table).where(table.c.id == bindparam("visit")).values(status=bindparam("now"))
         )
         db.session.connection().execute(statement, changes)
+    return turned
+
+
+def _record_of(visit: FoldedVisit) -> VisitRecord | None:
+    if not visit.recorded:
+        return None
+    return VisitRecord(arrived_at=visit.arrived_at, departed_at=visit.departed_at)
 
 
 def _project_runs(organisation_id: int, run_ids: Sequence[int]) -> set[uuid.UUID]:
-    all_facts = effective(_facts_of(organisation_id, Event.run_id, run_ids))
-    facts = _by([f for f in all_facts if f.kind in ABOUT_A_RUN], "run_id")
+    all_facts = _facts_of(organisation_id, Event.run_id, run_ids, only=ABOUT_A_RUN)
+    facts = _by(effective(all_facts), "run_id")
     owned = select(Run.id).where(Run.organisation_id == organisation_id, Run.id.in_(run_ids))
     known = set(db.session.scalars(owned))
     items: dict[int, set[int]] = {}
@@ -570,6 +697,66 @@ def _project_runs(organisation_id: int, run_ids: Sequence[int]) -> set[uuid.UUID
     found = [f for run in folded.values() for f in run.found]
     ids = _ids_of(organisation_id, Event.run_id, run_ids, only=ABOUT_A_RUN)
     return _replace_found(organisation_id, ids, _OF_VISIT, found)
+
+
+def _project_odometers(organisation_id: int, run_ids: Collection[int]) -> set[uuid.UUID]:
+    """Compare the odometer of these runs, and of those right after them, with the run before."""
+    before = _runs_before(organisation_id, run_ids)
+    contradicted: set[uuid.UUID] = set()
+    for runs in _chunks(sorted(before)):
+        around = {*runs, *(before[run_id] for run_id in runs)} - {None}
+        facts = _facts_of(organisation_id, Event.run_id, around, only=_WITH_ODOMETER)
+        by_run: dict[Any, tuple[OdometerReading, ...]] = {
+            run_id: odometer_readings(held)
+            for run_id, held in _by(effective(facts), "run_id").items()
+        }
+        found = [
+            found
+            for run_id in runs
+            for found in backwards(by_run.get(before[run_id], ()), by_run.get(run_id, ()))
+        ]
+        ids = _ids_of(organisation_id, Event.run_id, runs, only=_WITH_ODOMETER)
+        contradicted |= _replace_found(organisation_id, ids, _OF_ODOMETER, found)
+    return contradicted
+
+
+def _runs_before(organisation_id: int, run_ids: Collection[int]) -> dict[int, int | None]:
+    """These runs, and the same vans' runs whose run before may be one of them now or was one, each
+    with the van's run before it that has a reading.
+    """
+    vans_of: dict[int, set[date]] = {}
+    before: dict[int, int | None] = {}
+    for chunk in _chunks(sorted(run_ids)):
+        touched = select(Run.id, Run.van_id, Run.day).where(
+            Run.organisation_id == organisation_id, Run.id.in_(chunk)
+        )
+        for run_id, van_id, day in db.session.execute(touched):
+            vans_of.setdefault(van_id, set()).add(day)
+            before[run_id] = None
+    for van_id, touched_days in vans_of.items():
+        days = sorted(touched_days)
+        last_day, last_id = date.min, None
+        for run_id, day in _runs_with_readings(van_id):
+            # A run of a touched day, or the first one after it.
+            nearest = bisect_left(days, last_day)
+            if run_id in before or (nearest < len(days) and days[nearest] <= day):
+                before[run_id] = last_id
+            last_day, last_id = day, run_id
+    return before
+
+
+def _runs_with_readings(van_id: int) -> Sequence[Any]:
+    """A van's runs that have a reading, in the order in which they were driven."""
+    query = (
+        select(Run.id, Run.day)
+        .join(RunRecord, RunRecord.run_id == Run.id)
+        .where(
+            Run.van_id == van_id,
+            RunRecord.odometer_out_km.is_not(None) | RunRecord.odometer_in_km.is_not(None),
+        )
+        .order_by(Run.day, func.coalesce(RunRecord.left_at, RunRecord.returned_at), Run.id)
+    )
+    return db.session.execute(query).all()
 
 
 def _run_row(organisation_id: int, run_id: int, run: FoldedRun) -> dict[str, Any]:

@@ -134,6 +134,7 @@ class ContradictionKind(LabelledEnum):
     CLOCK_WRONG = "clock_wrong", _l("Clock of the tablet wrong")
     DEPARTED_BEFORE_ARRIVED = "departed_before_arrived", _l("Departed before arriving")
     COUNT_BELOW_ZERO = "count_below_zero", _l("Fewer than zero people")
+    ODOMETER_BACKWARDS = "odometer_backwards", _l("Odometer went backwards")
 
 
 class Contradiction(OwnedByOrganisation, Base):
