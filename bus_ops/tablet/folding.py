@@ -79,8 +79,11 @@ class FoldedVisit:
     on_site: tuple[OnSiteLine, ...] = ()
     cards: tuple[CardLine, ...] = ()
     found: tuple[Found, ...] = ()
-    # Whether any fact holds: a visit of which only loans or counts are known has a record, too.
-    recorded: bool = False
+
+    @property
+    def recorded(self) -> bool:
+        """Whether anything stands in the visit's own record."""
+        return bool(self.arrived_at or self.departed_at or self.note)
 
 
 @dataclass(frozen=True)
@@ -252,7 +255,6 @@ def fold_visit(
             if f.kind == EventKind.CARD_ISSUED
         ),
         found=tuple(replace(found, visit_id=visit_id) for found in found_here),
-        recorded=True,
     )
 
 

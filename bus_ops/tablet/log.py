@@ -655,7 +655,9 @@ def _write_statuses(plan: Mapping[int, Any], folded: Mapping[int, FoldedVisit]) 
     changes = []
     turned = set()
     for visit_id, row in plan.items():
-        status = status_of(row.plan_status, _record_of(folded[visit_id]), row.day, day)
+        visit = folded[visit_id]
+        record = VisitRecord(arrived_at=visit.arrived_at, departed_at=visit.departed_at)
+        status = status_of(row.plan_status, record, row.day, day)
         if status != row.status:
             changes.append({"visit": visit_id, "now": status})
         if (status in NOT_HELD) != (row.status in NOT_HELD):
@@ -667,12 +669,6 @@ def _write_statuses(plan: Mapping[int, Any], folded: Mapping[int, FoldedVisit]) 
         )
         db.session.connection().execute(statement, changes)
     return turned
-
-
-def _record_of(visit: FoldedVisit) -> VisitRecord | None:
-    if not visit.recorded:
-        return None
-    return VisitRecord(arrived_at=visit.arrived_at, departed_at=visit.departed_at)
 
 
 def _project_runs(organisation_id: int, run_ids: Sequence[int]) -> set[uuid.UUID]:
