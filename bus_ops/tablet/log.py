@@ -110,7 +110,7 @@ class NotTaken:
     """What of a batch is no fact, by its place in the batch; kept as evidence, dealt with."""
 
     index: int
-    identity: str | None
+    id: str | None
     problem: str
 
 

@@ -292,7 +292,7 @@ def receive_events() -> ResponseReturnValue:
         return {"code": "unknown_tablet", "error": _("This tablet is not enrolled here.")}, 403
     answer = store_events(user.organisation_id, tablet, user.id, batch["events"])
     asides = [
-        {"index": aside.index, "id": aside.identity, "problem": aside.problem}
+        {"index": aside.index, "id": aside.id, "problem": aside.problem}
         for aside in answer.set_aside
     ]
     return {"held": list(answer.held), "set_aside": asides}

@@ -155,7 +155,7 @@ def test_numbers_and_letters_that_no_database_holds_are_set_aside(
     answer = store_events(organisation.id, tablet, service.user.id, [*odd, good])
     assert answer.held == (good["id"],)
     assert [aside.index for aside in answer.set_aside] == list(range(len(odd)))
-    assert [aside.identity for aside in answer.set_aside] == [fact["id"] for fact in odd]
+    assert [aside.id for aside in answer.set_aside] == [fact["id"] for fact in odd]
 
 
 def test_fields_a_kind_does_not_ask_for_are_kept_as_they_came(
