@@ -1,8 +1,8 @@
 """The event log: store each fact at most once, and keep what follows from it in step.
 
-Visits' records, counts, loans and the list "to settle" are projections. Storing facts folds again
-only what they touch (their visits, runs, barcodes and card numbers); ``replay`` drops all
-projections and folds everything. Both go the same way, so both give the same rows.
+Visits' records, counts, loans, boxes and the list "to settle" are projections. Storing facts folds
+again only what they touch (their visits, runs, barcodes, card numbers and boxes); ``replay`` drops
+all projections and folds everything. Both go the same way, so both give the same rows.
 """
 
 from __future__ import annotations
@@ -24,8 +24,19 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from schedules.searching import search_key
 
 from ..accounts.models import User
+from ..circulation.box_rules import due_back
 from ..circulation.due_dates import NOT_HELD, DueDates, refresh_due_dates
-from ..circulation.models import Card, Copy, IssuedCard, Loan, OnSiteUse, Reader, Renewal
+from ..circulation.models import (
+    BoxDeposit,
+    BoxItem,
+    Card,
+    Copy,
+    IssuedCard,
+    Loan,
+    OnSiteUse,
+    Reader,
+    Renewal,
+)
 from ..circulation.signals import catalogue_changed
 from ..database import db, new_uuid, now
 from ..i18n import local, today
@@ -33,16 +44,30 @@ from ..timetable.models import (
     ActivityRecord,
     Attendance,
     Audience,
+    ClassVisit,
+    DayClosing,
+    Incident,
     Run,
     RunEquipment,
     RunRecord,
+    StockSeen,
     Visit,
     VisitRecord,
 )
 from ..timetable.signals import visits_changed
 from ..timetable.statuses import status_of
-from .events import ABOUT_A_COPY, ABOUT_A_RUN, LONGEST_CODE, Fact, UnreadableEventError, read_event
+from .events import (
+    ABOUT_A_BOX,
+    ABOUT_A_COPY,
+    ABOUT_A_RUN,
+    LONGEST_CODE,
+    ON_THE_WAY,
+    Fact,
+    UnreadableEventError,
+    read_event,
+)
 from .folding import (
+    DepositLine,
     FoldedCopy,
     FoldedRun,
     FoldedVisit,
@@ -50,11 +75,14 @@ from .folding import (
     OdometerReading,
     backwards,
     effective,
+    fold_box,
     fold_card,
     fold_copy,
     fold_run,
     fold_visit,
     odometer_readings,
+    of_run_alone,
+    recorded_while_revoked,
 )
 from .models import Contradiction, ContradictionKind, Event, EventKind, SetAside, Tablet
 
@@ -70,7 +98,9 @@ _OF_VISIT = (
     ContradictionKind.CLOCK_WRONG,
     ContradictionKind.DEPARTED_BEFORE_ARRIVED,
     ContradictionKind.COUNT_BELOW_ZERO,
+    ContradictionKind.REVOKED_TABLET,
 )
+_OF_BOX = (ContradictionKind.BOX_OUT_TWICE, ContradictionKind.BOX_NOT_OUT)
 _OF_COPY = (
     ContradictionKind.LENT_TWICE,
     ContradictionKind.RETURNED_NOT_LENT,
@@ -130,6 +160,7 @@ class _Touched:
     runs: set[int] = field(default_factory=set)
     barcodes: set[str] = field(default_factory=set)
     cards: set[str] = field(default_factory=set)
+    boxes: set[str] = field(default_factory=set)
     # Events that a person decided about.
     settled: set[uuid.UUID] = field(default_factory=set)
 
@@ -214,16 +245,18 @@ def store_events(
 ) -> StoreAnswer:
     """Take what a tablet sends: each fact once, durably; what cannot be read is kept whole.
 
-    Sending again is always safe. An id that comes again with another content keeps its first
+    Without ``user_id`` each fact names the person who had the tablet in hand. Sending again is
+    always safe. An id that comes again with another content keeps its first
     content; the second is set aside as evidence, and the id counts as held.
     """
     moment = now()
+    staff = _staff(organisation_id) if user_id is None else set()
     facts: dict[uuid.UUID, Fact] = {}
     first_at: dict[uuid.UUID, int] = {}
     asides: list[NotTaken] = []
     for index, raw in enumerate(raw_events):
         try:
-            fact = read_event(raw, tablet.id, user_id, moment)
+            fact = read_event(raw, tablet.id, user_id or _person_in(raw, staff), moment)
         except UnreadableEventError as problem:
             asides.append(NotTaken(index, _identity_in(raw), str(problem)))
             continue
@@ -247,6 +280,17 @@ def store_events(
         tuple(str(identity) for identity in facts),
         tuple(sorted(asides, key=lambda aside: aside.index)),
     )
+
+
+def _staff(organisation_id: int) -> set[int]:
+    return set(db.session.scalars(select(User.id).where(User.organisation_id == organisation_id)))
+
+
+def _person_in(raw: Any, staff: Collection[int]) -> int | None:
+    """Who had the tablet in hand, if it is one of the library's people."""
+    person = raw.get("user") if isinstance(raw, dict) else None
+    known = isinstance(person, int) and not isinstance(person, bool) and person in staff
+    return person if known else None
 
 
 def _identity_in(raw: Any) -> str | None:
@@ -315,7 +359,12 @@ def replay(organisation_id: int) -> int:
     makes them.
     """
     _lock(organisation_id)
-    for model in (Renewal, Loan, OnSiteUse, IssuedCard, Attendance, ActivityRecord):
+    deposits = select(BoxDeposit.event_id).where(BoxDeposit.organisation_id == organisation_id)
+    db.session.execute(delete(BoxItem).where(BoxItem.deposit_event_id.in_(deposits)))
+    for model in (
+        *(Renewal, Loan, OnSiteUse, IssuedCard, Attendance, ActivityRecord),
+        *(BoxDeposit, ClassVisit, Incident, DayClosing, StockSeen),
+    ):
         db.session.execute(delete(model).where(model.organisation_id == organisation_id))
     for model in (VisitRecord, RunRecord, Contradiction):
         db.session.execute(delete(model).where(model.organisation_id == organisation_id))
@@ -330,6 +379,7 @@ def replay(organisation_id: int) -> int:
         runs=_distinct(organisation_id, Event.run_id),
         barcodes=_distinct(organisation_id, Event.barcode),
         cards=_distinct(organisation_id, Event.card_number),
+        boxes=_distinct(organisation_id, Event.barcode, ABOUT_A_BOX),
         settled=_distinct(organisation_id, Event.settles_id),
     )
     _project(organisation_id, everything)
@@ -366,8 +416,27 @@ def _look_again_at_codes(
 ) -> None:
     """What was logged of a barcode or card before it was catalogued is known now, or no more."""
     _lock(organisation_id)
-    _project(organisation_id, _Touched(barcodes=set(barcodes), cards=set(card_numbers)))
+    boxes = (
+        select(BoxDeposit.box_code)
+        .join(BoxItem, BoxItem.deposit_event_id == BoxDeposit.event_id)
+        .where(BoxDeposit.organisation_id == organisation_id, BoxItem.barcode.in_(barcodes))
+    )
+    touched = _Touched(
+        barcodes=set(barcodes), cards=set(card_numbers), boxes=set(db.session.scalars(boxes))
+    )
+    _project(organisation_id, touched)
     db.session.expire_all()
+
+
+def look_again_at_tablet(tablet: Tablet) -> None:
+    """A tablet was revoked or found again: what it recorded agrees or contradicts anew."""
+    _lock(tablet.organisation_id)
+    touched = _Touched()
+    of_tablet = select(Event.visit_id, Event.run_id).where(Event.tablet_id == tablet.id).distinct()
+    for visit_id, run_id in db.session.execute(of_tablet):
+        touched.visits |= {visit_id} - {None}
+        touched.runs |= {run_id} - {None}
+    _project(tablet.organisation_id, touched)
 
 
 def _insert_new(organisation_id: int, facts: Sequence[Fact]) -> set[uuid.UUID]:
@@ -436,8 +505,10 @@ def _apply(organisation_id: int, facts: Sequence[Fact]) -> None:
 def _touch(touched: _Touched, fact: Fact) -> None:
     if fact.visit_id is not None:
         touched.visits.add(fact.visit_id)
-    if fact.run_id is not None and fact.kind in ABOUT_A_RUN:
+    if fact.run_id is not None and fact.kind in ABOUT_A_RUN | ON_THE_WAY:
         touched.runs.add(fact.run_id)
+    if fact.barcode is not None and fact.kind in ABOUT_A_BOX:
+        touched.boxes.add(fact.barcode)
     if fact.barcode is not None and fact.kind in ABOUT_A_COPY:
         touched.barcodes.add(fact.barcode)
     if fact.card_number is not None and fact.kind == EventKind.CARD_ISSUED:
@@ -509,6 +580,8 @@ def _project(organisation_id: int, touched: _Touched) -> None:
     contradicted |= _project_odometers(organisation_id, touched.runs)
     for codes in _chunks(sorted(barcodes)):
         contradicted |= _project_copies(organisation_id, codes)
+    for codes in _chunks(sorted(touched.boxes)):
+        contradicted |= _project_boxes(organisation_id, codes)
     if turned:
         # Loans of other barcodes hang on these visits, too.
         refresh_due_dates(organisation_id, turned)
@@ -599,14 +672,25 @@ def _project_visits(
         for visit_id in visit_ids
     }
     known = list(plan)
-    for model in (VisitRecord, Attendance, ActivityRecord, OnSiteUse, IssuedCard):
+    for model in (VisitRecord, Attendance, ActivityRecord, OnSiteUse, IssuedCard, ClassVisit):
         db.session.execute(delete(model).where(model.visit_id.in_(known)))
     _write_visits(organisation_id, {v: folded[v] for v in known})
     turned |= _write_statuses(plan, folded)
     ids = _ids_of(organisation_id, Event.visit_id, visit_ids, but=ABOUT_A_RUN)
-    return _replace_found(
-        organisation_id, ids, _OF_VISIT, [f for v in folded.values() for f in v.found]
+    revoked = _revoked_tablets(organisation_id)
+    found = [f for visit in folded.values() for f in visit.found]
+    for visit_id in visit_ids:
+        found += recorded_while_revoked(
+            [f for f in facts.get(visit_id, []) if f.kind not in _ELSEWHERE], revoked
+        )
+    return _replace_found(organisation_id, ids, _OF_VISIT, found)
+
+
+def _revoked_tablets(organisation_id: int) -> dict[uuid.UUID, datetime]:
+    query = select(Tablet.id, Tablet.revoked_at).where(
+        Tablet.organisation_id == organisation_id, Tablet.revoked_at.is_not(None)
     )
+    return {tablet: moment for tablet, moment in db.session.execute(query) if moment is not None}
 
 
 def _write_visits(organisation_id: int, folded: Mapping[int, FoldedVisit]) -> None:
@@ -637,6 +721,7 @@ def _write_visits(organisation_id: int, folded: Mapping[int, FoldedVisit]) -> No
         (ActivityRecord, lambda visit: visit.activities),
         (OnSiteUse, lambda visit: visit.on_site),
         (IssuedCard, lambda visit: visit.cards),
+        (ClassVisit, lambda visit: visit.classes),
     ]
     for model, lines_of in lines:
         _insert(
@@ -672,7 +757,7 @@ def _write_statuses(plan: Mapping[int, Any], folded: Mapping[int, FoldedVisit]) 
 
 
 def _project_runs(organisation_id: int, run_ids: Sequence[int]) -> set[uuid.UUID]:
-    all_facts = _facts_of(organisation_id, Event.run_id, run_ids, only=ABOUT_A_RUN)
+    all_facts = _facts_of(organisation_id, Event.run_id, run_ids, only=ABOUT_A_RUN | ON_THE_WAY)
     facts = _by(effective(all_facts), "run_id")
     owned = select(Run.id).where(Run.organisation_id == organisation_id, Run.id.in_(run_ids))
     known = set(db.session.scalars(owned))
@@ -684,15 +769,132 @@ def _project_runs(organisation_id: int, run_ids: Sequence[int]) -> set[uuid.UUID
         run_id: fold_run(facts.get(run_id, []), run_id in known, items.get(run_id, set()))
         for run_id in run_ids
     }
-    db.session.execute(delete(RunRecord).where(RunRecord.run_id.in_(known)))
+    for model in (RunRecord, Incident, DayClosing, StockSeen):
+        db.session.execute(delete(model).where(model.run_id.in_(known)))
     _insert(
         RunRecord,
         (_run_row(organisation_id, r, folded[r]) for r in sorted(known) if folded[r].recorded),
     )
     _write_ticks(known, folded)
+    _write_run_lines(organisation_id, {run_id: folded[run_id] for run_id in sorted(known)})
+    revoked = _revoked_tablets(organisation_id)
     found = [f for run in folded.values() for f in run.found]
+    for run_id in run_ids:
+        found += recorded_while_revoked(of_run_alone(facts.get(run_id, [])), revoked)
     ids = _ids_of(organisation_id, Event.run_id, run_ids, only=ABOUT_A_RUN)
+    ids += _ids_of(organisation_id, Event.run_id, run_ids, only=ON_THE_WAY, without_visit=True)
     return _replace_found(organisation_id, ids, _OF_VISIT, found)
+
+
+def _write_run_lines(organisation_id: int, folded: Mapping[int, FoldedRun]) -> None:
+    known_visits = _keys_known(
+        Visit,
+        organisation_id,
+        {line.visit_id for run in folded.values() for line in run.incidents if line.visit_id},
+    )
+    lines: list[tuple[Any, Callable[[FoldedRun], Sequence[Any]]]] = [
+        (Incident, lambda run: run.incidents),
+        (DayClosing, lambda run: run.closings),
+        (StockSeen, lambda run: run.seen),
+    ]
+    for model, lines_of in lines:
+        rows = [
+            {"organisation_id": organisation_id, "run_id": run_id, **_line_row(line)}
+            for run_id, run in folded.items()
+            for line in lines_of(run)
+        ]
+        for row in rows:
+            if row.get("visit_id") not in known_visits:
+                row.pop("visit_id", None)
+        if model is Incident:
+            rows = [{"visit_id": None, **row} for row in rows]
+        _insert(model, rows)
+
+
+def _line_row(line: Any) -> dict[str, Any]:
+    return {name: getattr(line, name) for name in line.__dataclass_fields__}
+
+
+def _keys_known(model: Any, organisation_id: int, keys: Collection[int]) -> set[int]:
+    known: set[int] = set()
+    for chunk in _chunks(sorted(keys)):
+        query = select(model.id).where(
+            model.organisation_id == organisation_id, model.id.in_(chunk)
+        )
+        known.update(db.session.scalars(query))
+    return known
+
+
+def _project_boxes(organisation_id: int, codes: Sequence[str]) -> set[uuid.UUID]:
+    held = effective(_facts_of(organisation_id, Event.barcode, codes, only=ABOUT_A_BOX))
+    facts = _by(held, "barcode")
+    visit_ids = {fact.visit_id for fact in held if fact.visit_id}
+    places: dict[int, int] = {}
+    for chunk in _chunks(sorted(visit_ids)):
+        rows = select(Visit.id, Visit.place_id).where(
+            Visit.organisation_id == organisation_id, Visit.id.in_(chunk)
+        )
+        places.update((key, place) for key, place in db.session.execute(rows))
+    folded = {code: fold_box(facts.get(code, []), code, places) for code in codes}
+    _drop_deposits(organisation_id, codes)
+    deposits = [deposit for box in folded.values() for deposit in box.deposits]
+    _insert(BoxDeposit, (_deposit_row(organisation_id, d, places) for d in deposits))
+    barcodes = {barcode for deposit in deposits for barcode in deposit.states}
+    copies = _keys_of(Copy, Copy.barcode, organisation_id, barcodes)
+    _insert(
+        BoxItem,
+        (
+            {
+                "organisation_id": organisation_id,
+                "deposit_event_id": deposit.event_id,
+                "barcode": barcode,
+                "copy_id": copies.get(barcode),
+                "state": state,
+            }
+            for deposit in deposits
+            for barcode, state in deposit.states.items()
+        ),
+    )
+    ids = _ids_of(organisation_id, Event.barcode, codes, only=ABOUT_A_BOX)
+    found = [f for box in folded.values() for f in box.found]
+    return _replace_found(organisation_id, ids, _OF_BOX, found)
+
+
+def _drop_deposits(organisation_id: int, codes: Sequence[str]) -> None:
+    of_codes = select(BoxDeposit.event_id).where(
+        BoxDeposit.organisation_id == organisation_id, BoxDeposit.box_code.in_(codes)
+    )
+    deposits = list(db.session.scalars(of_codes))
+    for chunk in _chunks(deposits):
+        db.session.execute(delete(BoxItem).where(BoxItem.deposit_event_id.in_(chunk)))
+        db.session.execute(delete(BoxDeposit).where(BoxDeposit.event_id.in_(chunk)))
+
+
+def _deposit_row(
+    organisation_id: int, deposit: DepositLine, places: Mapping[int, int]
+) -> dict[str, Any]:
+    left, back = deposit.left, deposit.back
+    return {
+        "organisation_id": organisation_id,
+        "event_id": deposit.event_id,
+        "box_code": deposit.box_code,
+        "visit_id": deposit.visit_id,
+        "place_id": places[deposit.visit_id],
+        "out_at": deposit.out_at,
+        "due_on": due_back(local(deposit.out_at).date()),
+        "handed_by": left.get("handed_by") or "",
+        "received_by": left.get("received_by") or "",
+        "condition": left.get("condition") or "",
+        "note": left.get("note") or "",
+        "back_event_id": deposit.back_event_id,
+        "back_at": deposit.back_at,
+        "back_visit_id": deposit.back_visit_id,
+        "back_handed_by": back.get("handed_by") or "",
+        "back_received_by": back.get("received_by") or "",
+        "back_note": back.get("note") or "",
+        "host_visitors": back.get("visitors"),
+        "host_items": back.get("items"),
+    }
 
 
 def _project_odometers(organisation_id: int, run_ids: Collection[int]) -> set[uuid.UUID]:
@@ -913,6 +1115,7 @@ def _ids_of(
     keys: Collection[Any],
     only: Collection[EventKind] = (),
     but: Collection[EventKind] = (),
+    without_visit: bool = False,
 ) -> list[uuid.UUID]:
     """Ids of all facts of a scope, undone ones too: what they contradicted goes with them."""
     query = select(Event.id).where(Event.organisation_id == organisation_id, column.in_(keys))
@@ -920,6 +1123,8 @@ def _ids_of(
         query = query.where(Event.kind.in_(only))
     if but:
         query = query.where(Event.kind.not_in(but))
+    if without_visit:
+        query = query.where(Event.visit_id.is_(None))
     return list(db.session.scalars(query))
 
 
@@ -935,8 +1140,10 @@ def _keys_of(
     return keys
 
 
-def _distinct(organisation_id: int, column: Any) -> set[Any]:
+def _distinct(organisation_id: int, column: Any, only: Collection[EventKind] = ()) -> set[Any]:
     query = select(column).where(Event.organisation_id == organisation_id, column.is_not(None))
+    if only:
+        query = query.where(Event.kind.in_(only))
     return set(db.session.scalars(query.distinct()))
 
 

@@ -142,6 +142,19 @@ WAYS: dict[ContradictionKind, tuple[Way, ...]] = {
         Way("noted", _l("Nobody of this group came")),
         Way("mistaken", _l("The correction was a mistake: take it back")),
     ),
+    ContradictionKind.REVOKED_TABLET: (
+        Way("crew_recorded", _l("The crew recorded it themselves")),
+        _TAKE_BACK,
+    ),
+    ContradictionKind.BOX_OUT_TWICE: (
+        Way("came_back_before", _l("It was brought back before; nobody logged it")),
+        _TAKE_BACK,
+        _KEEP,
+    ),
+    ContradictionKind.BOX_NOT_OUT: (
+        Way("box_is_back", _l("The box is back all the same")),
+        _TAKE_BACK,
+    ),
     ContradictionKind.ODOMETER_BACKWARDS: (
         Way("reading_was", _l("The later reading was"), "odometer_km", _l("Odometer (km)")),
         Way("before_was", _l("The earlier reading was"), "odometer_km", _l("Odometer (km)")),
