@@ -277,7 +277,7 @@ def text_of(event: Event) -> str:
             what = str(len(payload["barcodes"]))
         case _:
             return str(event.kind.label)
-    return f"{event.kind.label}: {what}"
+    return f"{event.kind.label}: {what}" if what else str(event.kind.label)
 
 
 def open_loans_of_place(place_id: int) -> list[Loan]:
