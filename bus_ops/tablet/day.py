@@ -19,7 +19,6 @@ from ..database import db
 from ..i18n import format_clock
 from ..maps import MapOutline, MapStop, run_map
 from ..places.models import AdministrativeUnit, Place, PositionQuality
-from ..timetable.generating import depot_position, position_of, travel_of
 from ..timetable.models import (
     ActivityKind,
     ActivityRecord,
@@ -29,6 +28,7 @@ from ..timetable.models import (
     Visit,
     VisitStatus,
 )
+from ..timetable.retiming import depot_position, position_of, travel_of
 from .log import undoable_events
 from .models import Event, EventKind
 

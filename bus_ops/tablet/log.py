@@ -36,6 +36,7 @@ from ..timetable.models import (
     RunRecord,
     Visit,
     VisitRecord,
+    VisitStatus,
 )
 from ..timetable.signals import visits_changed
 from ..timetable.statuses import status_of
@@ -45,6 +46,7 @@ from .folding import (
     FoldedRun,
     FoldedVisit,
     Found,
+    PlannedVisit,
     effective,
     fold_card,
     fold_copy,
@@ -65,6 +67,7 @@ _OF_VISIT = (
     ContradictionKind.CLOCK_WRONG,
     ContradictionKind.DEPARTED_BEFORE_ARRIVED,
     ContradictionKind.COUNT_BELOW_ZERO,
+    ContradictionKind.OTHER_RUN,
 )
 _OF_COPY = (
     ContradictionKind.LENT_TWICE,
@@ -462,11 +465,12 @@ def _place_of(organisation_id: int, visit_id: int | None) -> int | None:
 
 
 def _project_visits(organisation_id: int, visit_ids: Sequence[int]) -> set[uuid.UUID]:
-    facts = _by(effective(_facts_of(organisation_id, Event.visit_id, visit_ids)), "visit_id")
+    all_facts = _facts_of(organisation_id, Event.visit_id, visit_ids)
+    facts = _by(effective(all_facts), "visit_id")
     plan = {
         row.id: row
         for row in db.session.execute(
-            select(Visit.id, Visit.day, Visit.plan_status, Visit.status).where(
+            select(Visit.id, Visit.run_id, Visit.day, Visit.plan_status, Visit.status).where(
                 Visit.organisation_id == organisation_id, Visit.id.in_(visit_ids)
             )
         )
@@ -474,13 +478,13 @@ def _project_visits(organisation_id: int, visit_ids: Sequence[int]) -> set[uuid.
     folded = {
         visit_id: fold_visit(
             [f for f in facts.get(visit_id, []) if f.kind not in _ELSEWHERE],
-            plan[visit_id].day if visit_id in plan else None,
-            visit_id in plan and plan[visit_id].plan_status.value == "cancelled",
+            _planned(plan.get(visit_id)),
             visit_id,
         )
         for visit_id in visit_ids
     }
     known = list(plan)
+    _mark_logged(Visit, {fact.visit_id for fact in all_facts} & set(known))
     for model in (VisitRecord, Attendance, ActivityRecord, OnSiteUse, IssuedCard):
         db.session.execute(delete(model).where(model.visit_id.in_(known)))
     _write_visits(organisation_id, {v: folded[v] for v in known})
@@ -488,6 +492,20 @@ def _project_visits(organisation_id: int, visit_ids: Sequence[int]) -> set[uuid.
     ids = _ids_of(organisation_id, Event.visit_id, visit_ids, but=ABOUT_A_RUN)
     return _replace_found(
         organisation_id, ids, _OF_VISIT, [f for v in folded.values() for f in v.found]
+    )
+
+
+def _planned(row: Any) -> PlannedVisit | None:
+    if row is None:
+        return None
+    return PlannedVisit(row.day, row.plan_status == VisitStatus.CANCELLED, row.run_id)
+
+
+def _mark_logged(model: type[Visit] | type[Run], keys: Collection[int | None]) -> None:
+    """What any fact names, an undone one too, is never made anew: an undo can be undone."""
+    table = _table(model)
+    db.session.execute(
+        update(table).where(table.c.id.in_(keys), ~table.c.logged).values(logged=True)
     )
 
 
@@ -502,6 +520,7 @@ def _write_visits(organisation_id: int, folded: Mapping[int, FoldedVisit]) -> No
                 "arrived_at": visit.arrived_at,
                 "departed_at": visit.departed_at,
                 "note": visit.note,
+                "served": visit.served,
             }
             for visit_id, visit in folded.items()
             if visit.recorded
@@ -536,7 +555,9 @@ def _write_statuses(plan: Mapping[int, Any], folded: Mapping[int, FoldedVisit]) 
     changes = []
     for visit_id, row in plan.items():
         visit = folded[visit_id]
-        record = VisitRecord(arrived_at=visit.arrived_at, departed_at=visit.departed_at)
+        record = VisitRecord(
+            arrived_at=visit.arrived_at, departed_at=visit.departed_at, served=visit.served
+        )
         status = status_of(row.plan_status, record, row.day, day)
         if status != row.status:
             changes.append({"visit": visit_id, "now": status})
@@ -549,10 +570,11 @@ def _write_statuses(plan: Mapping[int, Any], folded: Mapping[int, FoldedVisit]) 
 
 
 def _project_runs(organisation_id: int, run_ids: Sequence[int]) -> set[uuid.UUID]:
-    all_facts = effective(_facts_of(organisation_id, Event.run_id, run_ids))
-    facts = _by([f for f in all_facts if f.kind in ABOUT_A_RUN], "run_id")
+    all_facts = _facts_of(organisation_id, Event.run_id, run_ids)
+    facts = _by([f for f in effective(all_facts) if f.kind in ABOUT_A_RUN], "run_id")
     owned = select(Run.id).where(Run.organisation_id == organisation_id, Run.id.in_(run_ids))
     known = set(db.session.scalars(owned))
+    _mark_logged(Run, {fact.run_id for fact in all_facts if fact.kind in ABOUT_A_RUN} & known)
     items: dict[int, set[int]] = {}
     listed = select(RunEquipment.run_id, RunEquipment.id).where(RunEquipment.run_id.in_(known))
     for run_id, item_id in db.session.execute(listed):

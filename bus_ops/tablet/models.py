@@ -113,6 +113,7 @@ class ContradictionKind(LabelledEnum):
     CLOCK_WRONG = "clock_wrong", _l("Clock of the tablet wrong")
     DEPARTED_BEFORE_ARRIVED = "departed_before_arrived", _l("Departed before arriving")
     COUNT_BELOW_ZERO = "count_below_zero", _l("Fewer than zero people")
+    OTHER_RUN = "other_run", _l("Logged on another run than the visit's")
 
 
 class Contradiction(OwnedByOrganisation, Base):

@@ -25,6 +25,7 @@ DECISIONS = {
     ContradictionKind.CLOCK_WRONG: [("time_accepted", _l("The counts are right")), _KEEP],
     ContradictionKind.DEPARTED_BEFORE_ARRIVED: [("noted", _l("Noted"))],
     ContradictionKind.COUNT_BELOW_ZERO: [("noted", _l("Noted"))],
+    ContradictionKind.OTHER_RUN: [("right_visit", _l("It belongs to this visit")), _KEEP],
 }
 
 
