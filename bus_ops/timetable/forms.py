@@ -239,7 +239,9 @@ class StopForm(BaseForm):
     def _calendar_id(self) -> int | None:
         if self.calendar_id.data != _BY_PLACE:
             return self.calendar_id.data or None
-        calendar = proposed_calendar(db.session.get_one(Place, self.place_id.data))
+        # A new stop is not ready to be flushed yet.
+        with db.session.no_autoflush:
+            calendar = proposed_calendar(db.session.get_one(Place, self.place_id.data))
         return calendar.id if calendar else None
 
 

@@ -22,6 +22,7 @@ from bus_ops.timetable.generating import fill_runs
 from bus_ops.timetable.models import (
     CalendarClosure,
     ChangeKind,
+    Route,
     Run,
     ServiceCalendar,
     TimetableChange,
@@ -401,3 +402,100 @@ def test_tet_is_told_where_a_stop_keeps_public_holidays(
     service.van.operator = "Suffolk"
     db.session.flush()
     assert len(warnings_of(service.run_on(tet))) == 1, "another service's holidays are not known"
+
+
+def test_what_the_place_says_is_told(service: SmallService) -> None:
+    run = coming(service).run
+    place = db.session.get_one(Place, service.stops[0].place_id)
+    place.opening_windows = [{"opens": 300, "closes": 330}]
+    db.session.flush()
+    assert promises(run) == {Promise.OUTSIDE_OPENING}
+    place.opening_windows = [{"opens": 300, "closes": 1200, "weekdays": [run.day.weekday()]}]
+    db.session.flush()
+    assert promises(run) == set()
+    place.opening_windows = [
+        {"opens": 300, "closes": 1200, "weekdays": [(run.day.weekday() + 1) % 7]}
+    ]
+    place.enabled = False
+    db.session.flush()
+    assert promises(run) == {Promise.OUTSIDE_OPENING, Promise.PLACE_NOT_SERVED}
+
+
+def test_a_stop_without_windows_is_served_while_its_place_is_open(service: SmallService) -> None:
+    place = db.session.get_one(Place, service.stops[0].place_id)
+    place.opening_windows = [{"opens": 13 * 60, "closes": 16 * 60}]
+    make_again([service.stops[0].id], today())
+    visit = coming(service)
+    assert visit.arrival_at.astimezone(ZONE).hour == 13
+    assert Promise.OUTSIDE_OPENING not in promises(visit.run)
+
+
+def test_a_van_that_was_given_up_is_told(service: SmallService) -> None:
+    service.van.enabled = False
+    db.session.flush()
+    assert promises(coming(service).run) == {Promise.VAN_NOT_IN_SERVICE}
+
+
+def test_a_visit_moved_out_of_its_term_is_told(service: SmallService) -> None:
+    visit = service.visits()[-1]
+    day = (service.term.ends_on or today()) + timedelta(days=3)
+    changes.move_visit(visit, day, service.van, "Thi", service.user)
+    assert Promise.OUTSIDE_TERM in promises(visit.run)
+
+
+def test_a_visit_moved_beside_another_of_its_place_is_told_with_it(
+    service: SmallService,
+) -> None:
+    first, second = coming(service), coming(service, 1)
+    changes.move_visit(first, second.day, service.van, "Thi", service.user)
+    told = [w for w in warnings_of(second.run) if w.promise == Promise.SAME_PLACE_TWICE]
+    assert {(w.visit_id, w.other_visit_id) for w in told} == {
+        (first.id, second.id),
+        (second.id, first.id),
+    }
+
+
+def test_a_published_visit_joins_a_route_by_its_time(service: SmallService) -> None:
+    for stop, opens in zip(service.stops, (540, 840), strict=True):
+        stop.fixed_arrival, stop.fixed_departure = opens, opens + 60
+        stop.route = Route(
+            organisation_id=stop.organisation_id,
+            term_id=stop.term_id,
+            van=stop.van,
+            name=str(opens),
+        )
+        stop.route_position = opens
+    db.session.flush()
+    make_again([stop.id for stop in service.stops], today())
+    morning, afternoon = coming(service, 0, 0), coming(service, 1, 1)
+    assert morning.run is not afternoon.run
+    target = afternoon.run
+    changes.move_visit(morning, target.day, service.van, "Thi", service.user)
+    run = morning.run
+    assert [visit.arrival_at for visit in run.visits] == sorted(v.arrival_at for v in run.visits)
+    assert run.leaves_at < run.visits[0].arrival_at
+    assert run.returns_at > max(visit.departure_at for visit in run.visits)
+
+
+def test_a_whole_day_is_cancelled_with_one_reason_and_each_visit_recorded(
+    service: SmallService,
+) -> None:
+    run = coming(service).run
+    changes.cancel_run(run, "Bão số 9", service.user)
+    assert {(visit.status, visit.reason) for visit in run.visits} == {
+        (VisitStatus.CANCELLED, "Bão số 9")
+    }
+    assert kinds() == [ChangeKind.CANCELLED, ChangeKind.CANCELLED]
+    with pytest.raises(ChangeError):
+        changes.cancel_run(run, "Bão số 9", service.user)
+
+
+def test_a_whole_day_moves_with_its_crew(service: SmallService) -> None:
+    run = coming(service).run
+    visits, crew, day = list(run.visits), list(run.crew), run.day + timedelta(days=1)
+    clocks = [format_clock(visit.arrival_at) for visit in visits]
+    target, _told = changes.move_run(run, day, service.van, "Bão", service.user)
+    assert [visit.run for visit in visits] == [target, target]
+    assert [format_clock(visit.arrival_at) for visit in visits] == clocks
+    assert list(target.crew) == crew
+    assert kinds().count(ChangeKind.MOVED) == 2
