@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from sqlalchemy import exists, func, or_, select
+from sqlalchemy import exists, or_, select
 from sqlalchemy.orm import aliased, joinedload
 
 from schedules.expansion import expand
@@ -104,8 +104,11 @@ class _Remaking:
         db.session.flush()
         for run in affected:
             db.session.expire(run, ["visits"])
+        by_run: dict[Run, list[Visit]] = {}
+        for visit in changed:
+            by_run.setdefault(visit.run, []).append(visit)
         for run in sorted(affected, key=lambda run: (run.day, run.id)):
-            here = [visit for visit in changed if visit.run is run]
+            here = by_run.get(run, [])
             self._retime(run, here, {v for v in here if before[v] is not run}, new_frame)
         self._drop_emptied(left)
         shifts = tuple(watch.shifts())
@@ -260,9 +263,13 @@ class _Remaking:
             (self._stops[stop_id].van_id, self._stops[stop_id].route_id, day)
             for stop_id, day in self._wanted - standing
         }
+        owners = {stop.organisation_id for stop in self._stops.values()}
+        coming = select(Visit.run_id).where(
+            Visit.organisation_id.in_(owners), Visit.day >= self._today
+        )
+        filled = set(db.session.scalars(coming))
         for run in runs:
-            count = select(func.count()).where(Visit.run_id == run.id)
-            if db.session.scalar(count) or _key_of(run) in awaited or has_facts(run):
+            if run.id in filled or _key_of(run) in awaited or has_facts(run):
                 continue
             db.session.expire(run)
             db.session.delete(run)

@@ -125,7 +125,7 @@ def week() -> ResponseReturnValue:
 def run_page(run_id: int) -> ResponseReturnValue:
     """A run: its visits in order, crew, checklist, broken promises, changes."""
     run = owned_or_404(Run, run_id)
-    return _run_page(run, MoveForm(run.van_id, prefix="move"), ReasonForm(prefix="cancel"))
+    return _run_page(run, MoveForm(run.van_id, prefix="run-move"), ReasonForm(prefix="run-cancel"))
 
 
 @blueprint.post("/runs/<int:run_id>/crew")
@@ -148,9 +148,9 @@ def run_crew(run_id: int) -> ResponseReturnValue:
 def cancel_run(run_id: int) -> ResponseReturnValue:
     """Cancel a whole day: every open visit, with one reason."""
     run = owned_or_404(Run, run_id)
-    form = ReasonForm(prefix="cancel")
+    form = ReasonForm(prefix="run-cancel")
     if not form.validate_on_submit():
-        return _run_page(run, MoveForm(run.van_id, prefix="move", formdata=None), form), 400
+        return _run_page(run, MoveForm(run.van_id, prefix="run-move", formdata=None), form), 400
     try:
         sentences = changes.cancel_run(run, form.reason.data or "", _user())
     except ChangeError as error:
@@ -165,9 +165,9 @@ def cancel_run(run_id: int) -> ResponseReturnValue:
 def move_run(run_id: int) -> ResponseReturnValue:
     """Move a whole day: every open visit to another day or van, with one reason."""
     run = owned_or_404(Run, run_id)
-    form = MoveForm(prefix="move")
+    form = MoveForm(prefix="run-move")
     if not form.validate_on_submit():
-        return _run_page(run, form, ReasonForm(prefix="cancel", formdata=None)), 400
+        return _run_page(run, form, ReasonForm(prefix="run-cancel", formdata=None)), 400
     van, day = owned_or_404(Van, form.van_id.data), form.day.data
     try:
         target, sentences = changes.move_run(run, day, van, form.reason.data or "", _user())

@@ -497,18 +497,18 @@ def test_a_whole_run_is_moved_and_cancelled_from_its_page(
     run = coming(service).run
     day = run.day + timedelta(days=1)
     where = f"/timetable/runs/{run.id}"
-    assert "Choose a day." in send(coordinator, f"{where}/move", **{"move-van_id": "1"})
+    assert "Choose a day." in send(coordinator, f"{where}/move", **{"run-move-van_id": "1"})
     fields = {
-        "move-day": day.isoformat(),
-        "move-van_id": str(service.van.id),
-        "move-reason": "Bão số 9",
+        "run-move-day": day.isoformat(),
+        "run-move-van_id": str(service.van.id),
+        "run-move-reason": "Bão số 9",
     }
     assert f"Moved to {day:%d/%m/%Y}." in send(coordinator, f"{where}/move", **fields)
     moved = service.run_on(day)
     assert len(moved.visits) == 2
     where = f"/timetable/runs/{moved.id}"
     assert "Say why; the place will ask." in send(coordinator, f"{where}/cancel")
-    text = send(coordinator, f"{where}/cancel", **{"cancel-reason": "Lũ"})
+    text = send(coordinator, f"{where}/cancel", **{"run-cancel-reason": "Lũ"})
     assert "The whole run is cancelled." in text
     assert {visit.status for visit in moved.visits} == {VisitStatus.CANCELLED}
 
