@@ -6,6 +6,7 @@ import logging
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from flask import Flask, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -74,12 +75,20 @@ def _register_slices(app: Flask) -> None:
     ):
         app.register_blueprint(slice_views.blueprint)
 
+    from .circulation import box_views, reservation_views
+    from .tablet import app_views, device_views
+    from .timetable import class_slots
+
+    for part in (box_views, reservation_views, class_slots, app_views, device_views):
+        app.register_blueprint(part.blueprint)
+    app.register_blueprint(app_views.interface)
+
     from .timetable.place_panel import place_panel
 
     # Floors above a place add what they know of it to its page.
     app.extensions["place_panels"] = [place_panel, statistics_views.place_panel]
 
-    app.extensions["visit_panels"] = [tablet_views.visit_panel]
+    app.extensions["visit_panels"] = [class_slots.class_panel, tablet_views.visit_panel]
 
     from . import administration
 
@@ -129,18 +138,33 @@ def _wants_json() -> bool:
     return request.is_json or request.accept_mimetypes.best == "application/json"
 
 
+def _sign_in_again() -> str:
+    """The sign-in page, which leads back to the page that was open."""
+    before = urlsplit(request.referrer or "")
+    back = f"{before.path}?{before.query}".rstrip("?") if before.netloc == request.host else None
+    return url_for("accounts.sign_in", next=back or None)
+
+
 def _register_errors(app: Flask) -> None:
     @app.errorhandler(CSRFError)
     def csrf_failed(error: CSRFError) -> ResponseReturnValue:
+        # An ended session has no token to compare: whoever must sign in again is told that.
+        signed_out = bool(request.endpoint) and not (
+            current_user.is_authenticated or access.may_open(str(request.endpoint))
+        )
+        code = 401 if signed_out else 400
         if _wants_json():
-            return {"error": "CSRF"}, 400
-        return render_template("errors/csrf.html"), 400
+            return {"error": "CSRF", **({"sign_in": _sign_in_again()} if signed_out else {})}, code
+        sign_in = _sign_in_again() if signed_out else ""
+        return render_template("errors/csrf.html", sign_in=sign_in), code
 
     @app.errorhandler(HTTPException)
     def http_error(error: HTTPException) -> ResponseReturnValue:
         code = error.code or 500
         if error.response is not None or code < 400:
             return error
+        if _wants_json() and code == 401:
+            return {"error": error.description or error.name, "sign_in": _sign_in_again()}, code
         if _wants_json():
             return {"error": error.description or error.name}, code
         page = code if code in {400, 403, 404, 413, 429} else (400 if code < 500 else 500)

@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 import click
 import platformdirs
 from flask import Flask
-from flask_babel import force_locale
+from flask_babel import force_locale, ngettext
 from flask_babel import gettext as _
 from flask_migrate import upgrade
 from sqlalchemy import inspect, select
@@ -34,6 +34,8 @@ from .demo import PASSWORD as DEMO_PASSWORD
 from .demo import SIGN_INS, build_demo
 from .i18n import format_moment, today
 from .jobs import JOBS, job_named, last_turns, run_job
+from .places.regions import REGIONS, add_region
+from .places.units import has_units
 from .scheduler import run_scheduler
 from .tablet.log import replay as replay_log
 from .timetable.import_wording import line_of_row, sentence_of_file
@@ -87,6 +89,7 @@ def serve(app: Flask, host: str, port: int, library: str | None, admin: str | No
     """Serve the library: makes and migrates its database, asks for the first administrator."""
     _migrate(app)
     _ask_for_first_administrator(library, admin)
+    _tell_of_units()
     db.session.remove()
     click.echo(_("Serving at %(url)s (Ctrl+C ends it)", url=f"http://{host}:{port}"))
     _serve(app, host, port)
@@ -167,6 +170,21 @@ def import_timetable(app: Flask, files: Sequence[Path], dry_run: bool) -> None:
             runs=sum(fill.runs for fill in report.fills),
         )
     )
+
+
+@main.group()
+def units() -> None:
+    """Administrative units: communes of today and those before."""
+
+
+@units.command("add")
+@click.argument("region", type=click.Choice(list(REGIONS)))
+@in_app
+def add_units_of(_app: Flask, region: str) -> None:
+    """Add a region's units that come with the app; those already there stay as they are."""
+    added = add_region(_organisation().id, REGIONS[region])
+    db.session.commit()
+    click.echo(ngettext("%(num)s unit added.", "%(num)s units added.", added.count))
 
 
 @main.group()
@@ -301,6 +319,16 @@ def _ask_for_first_administrator(library: str | None, admin: str | None) -> None
     username = admin or click.prompt(_("User name of the first administrator"))
     name = username if admin else click.prompt(_("Full name"), default=username)
     _add_user(organisation, username, name, Role.ADMINISTRATOR)
+
+
+def _tell_of_units() -> None:
+    """Without units no place lies in a commune, and the maps show no outlines."""
+    organisation = sole_organisation()
+    if organisation is None or has_units(organisation.id):
+        return
+    click.echo(_("No communes are known yet. To add those that come with the app:"))
+    for key in REGIONS:
+        click.echo(f"  bus-ops units add {key}")
 
 
 def _add_user(organisation: Organisation, username: str, name: str, role: Role) -> None:

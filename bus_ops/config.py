@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import platformdirs
+from geopy.geocoders import SERVICE_TO_GEOCODER
 
 TIMEZONE = "Asia/Ho_Chi_Minh"
 LANGUAGES = ("vi", "en")
@@ -36,9 +37,17 @@ def default_settings() -> dict[str, Any]:
         # Leaflet's tile address; empty draws the map without tiles.
         "TILE_URL": "https://tile.openstreetmap.org/{z}/{x}/{y}.png",
         "TILE_ATTRIBUTION": "© OpenStreetMap contributors",
+        # Opens the way to a stop where a device knows no geo: addresses; asked only on a tap.
+        "NAVIGATION_URL": "https://www.google.com/maps/dir/?api=1&destination={lat},{lon}",
         "GEOCODING": True,
-        "GEOCODER_URL": "https://nominatim.openstreetmap.org",
+        # A geocoder by geopy's name for it; its address and key where it needs them.
+        "GEOCODER": "nominatim",
+        "GEOCODER_URL": "",
+        "GEOCODER_KEY": "",
         "GEOCODER_EMAIL": "",
+        # Added to each question ("Cần Thơ, Việt Nam"), and the countries that answers lie in.
+        "GEOCODER_REGION": "Việt Nam",
+        "GEOCODER_COUNTRIES": "vn",
         "RATELIMIT_STORAGE_URI": "memory://",
         "SIGN_IN_LIMIT": "10 per minute; 60 per hour",
         "DEMO_MODE": False,
@@ -114,4 +123,7 @@ def _parsed(name: str, text: str) -> Any:
             raise ValueError(f"BUS_OPS_{name} must be a whole number, not {text!r}") from None
     if name == "DATA_FOLDER":
         return Path(text)
+    if name == "GEOCODER" and text.strip().lower() not in SERVICE_TO_GEOCODER:
+        known = ", ".join(sorted(SERVICE_TO_GEOCODER))
+        raise ValueError(f"BUS_OPS_GEOCODER must be one of {known}, not {text!r}")
     return text

@@ -28,6 +28,7 @@ settings.register_profile(
 )
 settings.load_profile("bus-ops")
 
+REAL_INPUT_MISSING = "the folder of real input is not here"
 PASSWORD = "sông Hậu chảy hiền"
 REPOSITORY = Path(__file__).resolve().parents[1]
 
@@ -37,8 +38,24 @@ def shared_data() -> Path:
     """Real input that stands beside the project and is not part of it."""
     folder = REPOSITORY.parent / "shared" / "data"
     if not folder.is_dir():
-        pytest.skip(f"the folder of real input {folder} is not here")
+        pytest.skip(f"{REAL_INPUT_MISSING}: {folder}")
     return folder
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """A clone without the real input passes; what that left out is said, not hidden."""
+    skipped = terminalreporter.stats.get("skipped", [])
+    missing = [r.nodeid for r in skipped if REAL_INPUT_MISSING in str(r.longrepr)]
+    if not missing:
+        return
+    terminalreporter.section("LEFT OUT: real input", sep="!", red=True)
+    terminalreporter.line(
+        f"{len(missing)} tests read files that stand beside the project and are not part of it"
+        f" ({REPOSITORY.parent / 'shared' / 'data'}). They were not run:"
+    )
+    for name in missing:
+        terminalreporter.line(f"  {name}")
+    terminalreporter.line("The files of tests/data went through the same imports instead.")
 
 
 @pytest.fixture(scope="session")

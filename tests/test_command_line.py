@@ -99,6 +99,16 @@ def test_the_first_start_makes_the_database_and_the_administrator(
     assert "This user name is taken" in taken.stderr
 
 
+def test_the_communes_that_come_with_the_app_are_added_once(installed: Run) -> None:
+    first = installed("units", "add", "cantho")
+    assert first.returncode == 0
+    assert int(first.stdout.split()[0]) > 366
+    assert "0 units added." in installed("units", "add", "cantho").stdout
+    unknown = installed("units", "add", "atlantis")
+    assert unknown.returncode != 0
+    assert "cantho" in unknown.stderr
+
+
 def test_without_a_terminal_the_first_start_says_what_is_missing(bus_ops: Run) -> None:
     answer = bus_ops("serve")
     assert answer.returncode != 0

@@ -51,6 +51,8 @@ class User(UserMixin, OwnedByOrganisation, Base):
     language: Mapped[str] = mapped_column(String(5), default="vi")
     enabled: Mapped[bool] = mapped_column(default=True)
     created_at: Mapped[datetime] = mapped_column(UTCDateTime, default=now)
+    # For changing hands at a tablet; see accounts.pins.
+    pin_hash: Mapped[str] = mapped_column(String(120), default="")
     last_signed_in_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     # Part of the session: a new one signs the person out everywhere.
     session_mark: Mapped[str] = mapped_column(String(32), default=lambda: secrets.token_hex(16))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from sqlalchemy import select
 
+from schedules.searching import search_key
+
 from ..database import db, owned
 from .models import Organisation, Role, User
 
@@ -15,7 +17,7 @@ def user_named(username: str) -> User | None:
 
 def users_of_organisation() -> list[User]:
     """Every account of the current library, by name."""
-    return list(db.session.scalars(owned(User).order_by(User.full_name)))
+    return sorted(db.session.scalars(owned(User)), key=lambda user: search_key(user.full_name))
 
 
 def sole_organisation() -> Organisation | None:

@@ -12,6 +12,7 @@ from flask_login import current_user, login_user, logout_user
 
 from ..config import LANGUAGES
 from ..database import current_organisation_id, db, now, owned_or_404
+from ..tables import ShortListing
 from .access import ADMINISTRATORS, EVERYONE, open_to_all, roles_allowed
 from .forms import PasswordForm, SignInForm, UserForm
 from .limits import limiter, sign_in_key, sign_in_limit
@@ -90,7 +91,18 @@ def own_account() -> ResponseReturnValue:
 @roles_allowed(*ADMINISTRATORS)
 def user_list() -> ResponseReturnValue:
     """Every account of the library."""
-    return render_template("accounts/user_list.html", users=users_of_organisation())
+    listing = ShortListing(
+        users_of_organisation(),
+        {
+            "name": lambda user: user.full_name,
+            "username": lambda user: user.username,
+            "role": lambda user: str(user.role.label),
+            "signed_in": lambda user: user.last_signed_in_at,
+        },
+        "name",
+        lambda user: f"{user.full_name} {user.username} {user.role.label}",
+    )
+    return render_template("accounts/user_list.html", listing=listing)
 
 
 @blueprint.route("/new", methods=["GET", "POST"])

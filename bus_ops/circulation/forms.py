@@ -27,7 +27,7 @@ class ReaderForm(BaseForm):
 
     def __init__(self, reader: Reader | None = None) -> None:
         super().__init__(obj=reader)
-        places = db.session.scalars(owned(Place).order_by(Place.name))
+        places = db.session.scalars(owned(Place).order_by(Place.search_key))
         self.place_id.choices = [(0, "–"), *((place.id, place.name) for place in places)]
         if not self.is_submitted() and reader is not None:
             self.place_id.data = reader.place_id or 0

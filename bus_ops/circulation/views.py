@@ -49,9 +49,14 @@ def overview() -> ResponseReturnValue:
             | Loan.card_number.contains(typed, autoescape=True)
             | Title.search_key.contains(search_key(typed) or typed, autoescape=True)
         )
-    sorts = {"due": Loan.due_on, "lent": Loan.lent_at, "place": Place.name, "title": Title.name}
+    sorts = {
+        "due": Loan.due_on,
+        "lent": Loan.lent_at,
+        "place": Place.search_key,
+        "title": Title.search_key,
+    }
     with_loans = select(Loan.place_id).where(Loan.returned_at.is_(None))
-    places = owned(Place).where(Place.id.in_(with_loans)).order_by(Place.name)
+    places = owned(Place).where(Place.id.in_(with_loans)).order_by(Place.search_key)
     return render_template(
         "circulation/overview.html",
         listing=Listing(query, sorts, "due", tie_breaker=Loan.event_id),

@@ -15,10 +15,11 @@ from markupsafe import Markup
 from sqlalchemy import select
 
 from schedules.periods import PeriodKind, ReportingPeriod, custom_period, period_of
+from schedules.searching import search_key
 
 from ..accounts.access import READERS_OF_FIGURES, may_open, roles_allowed
 from ..database import current_organisation_id, db, owned
-from ..fleet.models import Van
+from ..fleet.queries import vans_by_name
 from ..i18n import format_day, parsed_day, today
 from ..maps import MapFigure, figures_map, map_script
 from ..places.models import (
@@ -385,8 +386,7 @@ def _download(pieces: Iterator[bytes], question: Question, ending: str, mime: st
 
 
 def _vans() -> list[tuple[int, str]]:
-    query = owned(Van).order_by(Van.operator, Van.name)
-    return [(van.id, van.display_name) for van in db.session.scalars(query)]
+    return [(van.id, van.display_name) for van in vans_by_name()]
 
 
 def _units() -> list[tuple[int, str]]:
@@ -397,5 +397,5 @@ def _units() -> list[tuple[int, str]]:
         (AdministrativeUnit.id.in_(used) & AdministrativeUnit.valid_until.is_(None))
         | AdministrativeUnit.id.in_(parents)
     )
-    units = db.session.scalars(query.order_by(AdministrativeUnit.level, AdministrativeUnit.name))
+    units = sorted(db.session.scalars(query), key=lambda u: (u.level.value, search_key(u.name)))
     return [(unit.id, unit.full_name) for unit in units]

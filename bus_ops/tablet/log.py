@@ -151,12 +151,18 @@ def record(
     stored = _insert_new(organisation_id, [fact])
     _apply(organisation_id, [fact])
     db.session.commit()
-    found = select(Contradiction).where(Contradiction.event_id == fact.id)
+    return outcome_of(fact.id, bool(stored))
+
+
+def outcome_of(event_id: uuid.UUID, stored: bool = True) -> RecordOutcome:
+    """What a stored event did: what it contradicts, and the loan it made, prolonged or closed."""
+    event = db.session.get_one(Event, event_id)
+    found = select(Contradiction).where(Contradiction.event_id == event_id)
     return RecordOutcome(
-        event=db.session.get_one(Event, fact.id),
-        stored=bool(stored),
+        event=event,
+        stored=stored,
         contradictions=list(db.session.scalars(found)),
-        loan=_loan_of(organisation_id, fact),
+        loan=_loan_of(event.organisation_id, event),
     )
 
 
@@ -211,7 +217,16 @@ def set_aside(organisation_id: int, tablet_id: uuid.UUID, raw: Any, problem: str
 def undoable_events(visit_id: int, organisation_id: int) -> list[Event]:
     """Facts of a visit that hold, newest first: each can be undone."""
     facts = _facts_of(organisation_id, Event.visit_id, [visit_id])
-    held = [f.id for f in effective(facts) if f.kind != EventKind.SETTLED]
+    return _newest_first([f.id for f in effective(facts) if f.kind != EventKind.SETTLED])
+
+
+def undoable_events_of_run(run_id: int, organisation_id: int) -> list[Event]:
+    """Facts of a run itself (not of its visits) that hold, newest first."""
+    facts = _facts_of(organisation_id, Event.run_id, [run_id])
+    return _newest_first([f.id for f in effective(facts) if f.kind in ABOUT_A_RUN])
+
+
+def _newest_first(held: Sequence[uuid.UUID]) -> list[Event]:
     rows: dict[uuid.UUID, Event] = {}
     for chunk in _chunks(held):
         query = select(Event).where(Event.id.in_(chunk))
@@ -801,7 +816,7 @@ def _chunks(keys: Sequence[Any]) -> Iterator[Sequence[Any]]:
     return (keys[start : start + _CHUNK] for start in range(0, len(keys), _CHUNK))
 
 
-def _loan_of(organisation_id: int, fact: Fact) -> Loan | None:
+def _loan_of(organisation_id: int, fact: Event) -> Loan | None:
     """The loan a fact about a copy made, prolonged or closed."""
     if fact.kind not in ABOUT_A_COPY:
         return None

@@ -51,6 +51,11 @@ class Tablet(OwnedByOrganisation, Base):
     credential_hash: Mapped[str] = mapped_column(String(200), default="")
     enrolled_at: Mapped[datetime] = mapped_column(UTCDateTime, default=now)
     last_seen_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    # The van it rides with; None takes every run along.
+    van_id: Mapped[int | None] = mapped_column(ForeignKey("van.id", ondelete="SET NULL"))
+    # What it said of itself last.
+    app_version: Mapped[str] = mapped_column(String(40), default="")
+    unsent_told: Mapped[int | None]
     revoked_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
 
 
@@ -97,6 +102,22 @@ class SetAside(OwnedByOrganisation, Base):
     # SHA-256 of raw: the same broken record sent again is kept once.
     digest: Mapped[str] = mapped_column(String(64), unique=True)
     problem: Mapped[str] = mapped_column(Text)
+
+
+class Photo(OwnedByOrganisation, Base):
+    """A picture of a fact of kind photo; may arrive before the fact itself.
+
+    Pictures of pupils are personal data: shown to those who log and plan only, in no export.
+    """
+
+    __tablename__ = "photo"
+
+    event_id: Mapped[uuid.UUID] = mapped_column(Uuid, primary_key=True)
+    tablet_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("tablet.id"))
+    content_type: Mapped[str] = mapped_column(String(40))
+    sha256: Mapped[str] = mapped_column(String(64))
+    data: Mapped[bytes] = mapped_column(LargeBinary, deferred=True)
+    received_at: Mapped[datetime] = mapped_column(UTCDateTime, default=now)
 
 
 class ContradictionKind(LabelledEnum):

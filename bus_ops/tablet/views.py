@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -29,25 +29,30 @@ from ..accounts.access import EVERYONE, LOGGERS, PLANNERS, roles_allowed
 from ..accounts.models import User
 from ..circulation.models import CardKind
 from ..clock_fields import minutes_of_clock
-from ..database import current_organisation_id, db, new_uuid, owned_or_404
+from ..database import current_organisation_id, db, new_uuid, now, owned_or_404
 from ..i18n import at_minutes, format_day, parsed_day, today
 from ..maps import map_script
-from ..timetable.models import ActivityKind, Audience, Run, Visit
+from ..timetable.models import ActivityKind, Audience, Run, Visit, VisitStatus
 from ..timetable.promises import warnings_of
 from ..timetable.queries import next_run_after, runs_on
 from .day import (
     figures_of,
+    geo_address,
+    is_pause,
     loans_out,
     logged_lines,
     map_of_run,
     may_be_logged,
     navigation_address,
+    open_loans_of_card,
     open_loans_of_place,
+    print_density,
     run_for,
+    run_lines,
     stop_numbers,
 )
-from .events import UnreadableEventError
-from .log import RecordOutcome, record, set_aside, store_events, web_tablet
+from .events import ABOUT_A_RUN, UnreadableEventError
+from .log import RecordOutcome, outcome_of, record, set_aside, store_events, web_tablet
 from .models import ContradictionKind, EventKind, Tablet
 from .settling import DECISIONS, contradictions_listing, evidence_count, side_by_side
 
@@ -60,6 +65,7 @@ _FIELDS = {
     "barcode": _l("Barcode"),
     "card_number": _l("Card number"),
     "people": _l("People"),
+    "audience": _l("Group"),
     "count": _l("Count"),
     "items": _l("Items"),
     "cards": _l("Cards"),
@@ -101,8 +107,14 @@ def today_page() -> ResponseReturnValue:
         numbers=stop_numbers(run),
         loans_out=loans_out([run]),
         warnings=warnings_of(run),
+        lines=run_lines(run),
+        statuses=list(VisitStatus),
+        density=print_density(run),
+        is_pause=is_pause,
         navigation_address=navigation_address,
+        geo_address=geo_address,
         may_log=current_user.role in LOGGERS,
+        **_moments(run.day, run.leaves_at),
         new_id=new_uuid,
         yesterday=day - timedelta(days=1),
         tomorrow=day + timedelta(days=1),
@@ -119,13 +131,14 @@ def run_map_script(run_id: int) -> Response:
 @blueprint.post("/runs/<int:run_id>/log")
 @roles_allowed(*LOGGERS)
 def log_run(run_id: int) -> ResponseReturnValue:
-    """Record a fact about a run: it left, it came back, an item is aboard."""
+    """Record a fact about a run: it left, it came back, an item is aboard, an undo of these."""
     run = owned_or_404(Run, run_id)
-    kind = _asked_kind(EventKind.RUN_LEFT, EventKind.RUN_RETURNED, EventKind.EQUIPMENT)
+    kind = _asked_kind(*ABOUT_A_RUN, EventKind.UNDO)
     payload = _payload(request.form)
     if kind == EventKind.EQUIPMENT:
         payload["loaded"] = request.form.get("loaded") == "1"
-    _record(kind, run=run, payload=payload)
+    planned = run.returns_at if kind == EventKind.RUN_RETURNED else run.leaves_at
+    _flash(_record(kind, run=run, payload=payload, day=run.day, planned=planned))
     return redirect(url_for("tablet.today", day=run.day.isoformat(), run=run.id))
 
 
@@ -134,20 +147,23 @@ def log_run(run_id: int) -> ResponseReturnValue:
 def visit_log(visit_id: int) -> ResponseReturnValue:
     """Everything the crew logs at one visit."""
     visit = owned_or_404(Visit, visit_id)
+    card_number = request.args.get("card", "").strip()
     return render_template(
         "tablet/visit.html",
         visit=visit,
         figures=figures_of(visit.id),
         lines=logged_lines(visit),
         loans=open_loans_of_place(visit.place_id),
+        card_loans=open_loans_of_card(card_number),
         audiences=list(Audience),
         activity_kinds=list(ActivityKind),
         card_kinds=list(CardKind),
         may_be_logged=may_be_logged(visit, today()),
         is_past=visit.day < today(),
-        card_number=request.args.get("card", ""),
+        card_number=card_number,
         focus=request.args.get("focus", ""),
         new_id=new_uuid,
+        **_moments(visit.day, _paper_moment(visit)),
     )
 
 
@@ -160,15 +176,19 @@ def log_visit(visit_id: int) -> ResponseReturnValue:
         flash(_("This visit is on %(day)s; log it from that day on.", day=format_day(visit.day)))
         return redirect(url_for("tablet.visit_log", visit_id=visit.id))
     kind = _asked_kind(*(kind for kind in EventKind if kind != EventKind.SETTLED))
-    outcome = _record(kind, visit=visit, payload=_payload(request.form))
-    if outcome is not None:
-        _tell(outcome)
+    payload = _payload(request.form)
+    if kind == EventKind.ATTENDANCE and request.form.get("total", "").strip():
+        payload["people"] = _difference(visit, payload.get("audience", ""))
+    outcome = _record(
+        kind, visit=visit, payload=payload, day=visit.day, planned=_paper_moment(visit)
+    )
+    _flash(outcome)
     focus = {EventKind.LENT: "barcode", EventKind.RETURNED: "return", EventKind.RENEWED: "return"}
     return redirect(
         url_for(
             "tablet.visit_log",
             visit_id=visit.id,
-            card=request.form.get("card_number") or None,
+            card=request.form.get("card_number") or request.form.get("looked_up") or None,
             focus=focus.get(kind),
             # A browser that goes to an anchor leaves the barcode field without its focus.
             _anchor=None if kind in focus else request.form.get("part") or None,
@@ -213,6 +233,7 @@ def receive_events() -> ResponseReturnValue:
     """Take a tablet's facts: ``{"tablet": its id or nothing for this browser, "events": [...]}``.
 
     Answers ``{"held": [ids], "set_aside": n}``: the tablet never needs to send those ids again.
+    With ``"tell": true`` the answer also has what a person should read of it, in words.
     A body that is no such object is kept whole as evidence, and refused with 400.
     """
     user: User = current_user._get_current_object()
@@ -227,7 +248,9 @@ def receive_events() -> ResponseReturnValue:
     if tablet is None:
         return {"error": _("This tablet is not enrolled here.")}, 403
     answer = store_events(user.organisation_id, tablet, user.id, batch["events"])
-    return {"held": list(answer.held), "set_aside": answer.set_aside}
+    held = list(answer.held)
+    told = {"told": _told_of_batch(held, batch["events"])} if batch.get("tell") is True else {}
+    return {"held": held, "set_aside": answer.set_aside, **told}
 
 
 def visit_panel(visit: Visit) -> Markup:
@@ -294,17 +317,27 @@ def _whole_number(typed: str) -> int | str:
         return typed
 
 
+def _difference(visit: Visit, audience: str) -> int | str:
+    """A typed total as what must be added to the count that stands; what is no count stays."""
+    total = _whole_number(request.form["total"].strip())
+    if isinstance(total, str) or total < 0 or audience not in {member.value for member in Audience}:
+        return str(total)
+    return total - figures_of(visit.id).people.get(Audience(audience), 0)
+
+
 def _record(
     kind: EventKind,
     *,
     run: Run | None = None,
     visit: Visit | None = None,
     payload: dict[str, Any],
+    day: date | None = None,
+    planned: datetime | None = None,
 ) -> RecordOutcome | None:
     """Record; None when a field was wrong, which the person is told."""
     user: User = current_user._get_current_object()
     try:
-        recorded_at = _moment(visit) if visit is not None else None
+        recorded_at = _moment(day, planned) if day is not None else None
     except ValueError:
         flash(_("Write the time as 07:30."), "danger")
         return None
@@ -334,39 +367,68 @@ def _event_id() -> uuid.UUID:
         abort(400)
 
 
-def _moment(visit: Visit) -> datetime | None:
-    """When it happened: typed, or now; paper brought home is dated by the visit itself.
+def _moment(day: date, planned: datetime | None) -> datetime | None:
+    """When it happened: typed, or now; paper brought home is dated by the plan.
 
     Raises ValueError where what was typed is no clock time.
     """
     typed = request.form.get("at", "").strip()
     if typed:
-        return at_minutes(visit.day, minutes_of_clock(typed))
-    if visit.day >= today():
-        return None
+        return at_minutes(day, minutes_of_clock(typed))
+    return planned if day < today() else None
+
+
+def _paper_moment(visit: Visit) -> datetime:
+    """When counts brought home on paper are taken to have happened."""
     return visit.departure_at - timedelta(minutes=1)
 
 
-def _tell(outcome: RecordOutcome) -> None:
-    """Say what a scan did, and what it contradicts."""
-    kind = outcome.event.kind
-    for contradiction in outcome.contradictions:
-        message = _("Recorded, and to be settled later: %(what)s.", what=contradiction.kind.label)
-        flash(message, "warning")
+def _moments(day: date, planned: datetime) -> dict[str, Any]:
+    """What the page's script dates its facts by."""
+    moment = planned.isoformat() if day < today() else ""
+    midnight = at_minutes(day, 0).isoformat()
+    return {"now": now().isoformat(), "midnight": midnight, "moment": moment}
+
+
+def _flash(outcome: RecordOutcome | None) -> None:
+    for category, message in told_of(outcome) if outcome is not None else ():
+        flash(message, category)
+
+
+def _told_of_batch(held: Sequence[str], sent: Sequence[Any]) -> list[dict[str, str]]:
+    """What each held fact did, and whether any could not be read."""
+    outcomes = [outcome_of(uuid.UUID(identity)) for identity in held]
+    own = [o for o in outcomes if o.event.organisation_id == current_organisation_id()]
+    lines = [line for outcome in own for line in told_of(outcome)]
+    if len(held) < len(sent):
+        message = _("One entry could not be read. It is kept as evidence; please enter it again.")
+        lines.append(("danger", message))
+    return [{"category": category, "message": message} for category, message in lines]
+
+
+def told_of(outcome: RecordOutcome) -> list[tuple[str, str]]:
+    """What a person should read of a recorded fact, as categories and messages."""
     if outcome.contradictions:
-        return
-    if kind == EventKind.LENT and outcome.loan is not None:
-        name = _title_of(outcome)
-        due = format_day(outcome.loan.due_on)
-        flash(_("Lent: %(name)s. Due on %(day)s.", name=name, day=due), "success")
-    elif kind == EventKind.RETURNED:
-        flash(_("Returned: %(name)s.", name=_title_of(outcome)), "success")
-    elif kind == EventKind.RENEWED and outcome.loan is not None:
-        due = format_day(outcome.loan.due_on)
-        name = _title_of(outcome)
-        flash(_("Renewed: %(name)s. Due on %(day)s.", name=name, day=due), "success")
-    elif kind == EventKind.UNDO:
-        flash(_("Undone."), "success")
+        return [
+            ("warning", _("Recorded, and to be settled later: %(what)s.", what=found.kind.label))
+            for found in outcome.contradictions
+        ]
+    message = _success_of(outcome)
+    return [("success", message)] if message else []
+
+
+def _success_of(outcome: RecordOutcome) -> str:
+    kind = outcome.event.kind
+    if kind == EventKind.RETURNED:
+        return _("Returned: %(name)s.", name=_title_of(outcome))
+    if kind == EventKind.UNDO:
+        return _("Undone.")
+    if outcome.loan is None or kind not in {EventKind.LENT, EventKind.RENEWED}:
+        return ""
+    name, due = _title_of(outcome), format_day(outcome.loan.due_on)
+    if kind == EventKind.LENT:
+        return _("Lent: %(name)s. Due on %(day)s.", name=name, day=due)
+    return _("Renewed: %(name)s. Due on %(day)s.", name=name, day=due)
 
 
 def _title_of(outcome: RecordOutcome) -> str:

@@ -30,9 +30,10 @@ from schedules.recurrence import RuleError, parse_recurrence
 from ..base_form import BaseForm
 from ..clock_fields import ClockField, DayField, DayListField, WindowsField, days_in_order
 from ..database import db, owned
-from ..fleet.models import CrewMember, Van
+from ..fleet.queries import members_by_name, vans_by_name
 from ..i18n import WEEKDAYS, today
 from ..places.models import Place
+from ..tables import by_name
 from .calendars import proposed_calendar
 from .frequency import choice_of_rule, rule_of_choice
 from .models import Audience, CalendarUse, Route, ServiceCalendar, Stop, StopKind, Term
@@ -146,18 +147,16 @@ class StopForm(BaseForm):
             Place.enabled.is_(True) | (Place.id == (stop.place_id if stop else 0))
         )
         self.place_id.choices = [
-            (place.id, place.name) for place in db.session.scalars(places.order_by(Place.name))
+            (place.id, place.name)
+            for place in db.session.scalars(places.order_by(Place.search_key))
         ]
-        vans = db.session.scalars(owned(Van).order_by(Van.operator, Van.name))
-        self.van_id.choices = [(van.id, van.display_name) for van in vans]
-        routes = db.session.scalars(
-            owned(Route).where(Route.term_id == term.id).order_by(Route.name)
-        )
+        self.van_id.choices = [(van.id, van.display_name) for van in vans_by_name()]
+        routes = by_name(db.session.scalars(owned(Route).where(Route.term_id == term.id)))
         self.route_id.choices = [
             (0, _l("None: the day's order is worked out")),
             *((route.id, route.name) for route in routes),
         ]
-        calendars = db.session.scalars(owned(ServiceCalendar).order_by(ServiceCalendar.name))
+        calendars = by_name(db.session.scalars(owned(ServiceCalendar)))
         by_place = [] if stop else [(_BY_PLACE, _l("What fits the place: staff's or the school's"))]
         self.calendar_id.choices = [
             *by_place,
@@ -328,8 +327,7 @@ class MoveForm(ReasonForm):
 
     def __init__(self, van_id: int | None = None, **more: Any) -> None:
         super().__init__(data={"van_id": van_id}, **more)
-        vans = db.session.scalars(owned(Van).where(Van.enabled).order_by(Van.operator, Van.name))
-        self.van_id.choices = [(van.id, van.display_name) for van in vans]
+        self.van_id.choices = [(van.id, van.display_name) for van in vans_by_name() if van.enabled]
 
 
 class AddVisitForm(BaseForm):
@@ -346,10 +344,10 @@ class CrewForm(BaseForm):
 
     def __init__(self, chosen: list[int] | None = None) -> None:
         super().__init__(data={"members": chosen})
-        query = owned(CrewMember).where(CrewMember.enabled).order_by(CrewMember.full_name)
         self.members.choices = [
             (member.id, f"{member.full_name} ({member.duty.label})")
-            for member in db.session.scalars(query)
+            for member in members_by_name()
+            if member.enabled
         ]
 
 

@@ -431,3 +431,88 @@ class ActivityRecord(OwnedByOrganisation, Base):
     # People, sessions, accounts or books, as the kind says.
     count: Mapped[int]
     title: Mapped[str] = mapped_column(String(200), default="")
+
+
+class ClassSlot(OwnedByOrganisation, Base):
+    """A class that comes to a visit at its own time, as the school and the coordinator agreed."""
+
+    __tablename__ = "class_slot"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    visit_id: Mapped[int] = mapped_column(ForeignKey("visit.id", ondelete="CASCADE"), index=True)
+    # Minutes after local midnight.
+    starts_at: Mapped[int]
+    minutes: Mapped[int] = mapped_column(default=20)
+    class_name: Mapped[str] = mapped_column(String(40))
+    audience: Mapped[Audience] = mapped_column(enum_column(Audience))
+    size: Mapped[int] = mapped_column(default=0)
+    teacher: Mapped[str] = mapped_column(String(120), default="")
+
+
+class ClassVisit(OwnedByOrganisation, Base):
+    """Projection: a class that came; its pupils and teachers are counted in the attendance too."""
+
+    __tablename__ = "class_visit"
+
+    event_id: Mapped[uuid.UUID] = mapped_column(Uuid, primary_key=True)
+    visit_id: Mapped[int] = mapped_column(ForeignKey("visit.id", ondelete="CASCADE"), index=True)
+    class_name: Mapped[str] = mapped_column(String(40), default="")
+    audience: Mapped[Audience] = mapped_column(enum_column(Audience))
+    people: Mapped[int]
+    teachers: Mapped[int] = mapped_column(default=0)
+    teacher: Mapped[str] = mapped_column(String(120), default="")
+    slot_id: Mapped[int | None]
+
+
+class IncidentKind(LabelledEnum):
+    """What went wrong on the road."""
+
+    BREAKDOWN = "breakdown", _l("Breakdown")
+    ACCIDENT = "accident", _l("Accident")
+    FLOOD = "flood", _l("Flooded road or high tide")
+    LATE = "late", _l("Delay")
+    POWER = "power", _l("No power")
+    INJURY = "injury", _l("Somebody hurt or ill")
+    COMPLAINT = "complaint", _l("Complaint")
+    OTHER = "other", _l("Something else")
+
+
+class Incident(OwnedByOrganisation, Base):
+    """Projection: something that went wrong, on the road or at a visit."""
+
+    __tablename__ = "incident"
+
+    event_id: Mapped[uuid.UUID] = mapped_column(Uuid, primary_key=True)
+    run_id: Mapped[int] = mapped_column(ForeignKey("run.id", ondelete="CASCADE"), index=True)
+    visit_id: Mapped[int | None] = mapped_column(
+        ForeignKey("visit.id", ondelete="CASCADE"), index=True
+    )
+    kind: Mapped[IncidentKind] = mapped_column(enum_column(IncidentKind))
+    text: Mapped[str] = mapped_column(Text, default="")
+    happened_at: Mapped[datetime] = mapped_column(UTCDateTime)
+
+
+class DayClosing(OwnedByOrganisation, Base):
+    """Projection: the crew's own summary of a run, checked against the count on paper."""
+
+    __tablename__ = "day_closing"
+
+    event_id: Mapped[uuid.UUID] = mapped_column(Uuid, primary_key=True)
+    run_id: Mapped[int] = mapped_column(ForeignKey("run.id", ondelete="CASCADE"), index=True)
+    closed_at: Mapped[datetime] = mapped_column(UTCDateTime)
+    # {"people": n, "loans": n, "returns": n} as the tablet counted and as paper says.
+    counted: Mapped[dict[str, int]] = mapped_column(JSON, default=dict)
+    paper: Mapped[dict[str, int]] = mapped_column(JSON, default=dict)
+    unsent: Mapped[int] = mapped_column(default=0)
+    reason: Mapped[str] = mapped_column(String(500), default="")
+
+
+class StockSeen(OwnedByOrganisation, Base):
+    """Projection: a barcode scanned aboard in a stock check of a run."""
+
+    __tablename__ = "stock_seen"
+
+    run_id: Mapped[int] = mapped_column(ForeignKey("run.id", ondelete="CASCADE"), primary_key=True)
+    barcode: Mapped[str] = mapped_column(String(40), primary_key=True)
+    event_id: Mapped[uuid.UUID] = mapped_column(Uuid, index=True)
+    seen_at: Mapped[datetime] = mapped_column(UTCDateTime)

@@ -22,9 +22,10 @@ from ..accounts.models import Organisation, User
 from ..clock_fields import windows_in_words
 from ..database import current_organisation_id, db, now, owned, owned_or_404
 from ..fleet.models import CrewMember, Van
+from ..fleet.queries import vans_by_name
 from ..i18n import current_language, format_day, parsed_day, today
 from ..places.models import Place, UploadedFile
-from ..tables import Listing
+from ..tables import Listing, ShortListing
 from . import changes
 from .board import (
     draft_days,
@@ -256,11 +257,17 @@ def term_list() -> ResponseReturnValue:
         .outerjoin(counts, counts.c.term_id == Term.id)
         .where(Term.organisation_id == current_organisation_id())
     )
-    typed = request.args.get("q", "").strip()
-    if typed:
-        query = query.where(Term.name.ilike(f"%{typed}%"))
-    sorts = {"name": Term.name, "from": Term.starts_on, "until": Term.ends_on}
-    return render_template("timetable/terms.html", listing=Listing(query, sorts, "-from"))
+    listing = ShortListing(
+        db.session.execute(query).all(),
+        {
+            "name": lambda row: row[0].name,
+            "from": lambda row: row[0].starts_on,
+            "until": lambda row: row[0].ends_on,
+        },
+        "-from",
+        lambda row: row[0].name,
+    )
+    return render_template("timetable/terms.html", listing=listing)
 
 
 @blueprint.route("/terms/new", methods=["GET", "POST"])
@@ -439,11 +446,8 @@ def add_visit(stop_id: int) -> ResponseReturnValue:
 @roles_allowed(*PLANNERS)
 def calendar_list() -> ResponseReturnValue:
     """Calendars that stops name."""
-    query = owned(ServiceCalendar)
-    typed = request.args.get("q", "").strip()
-    if typed:
-        query = query.where(ServiceCalendar.name.ilike(f"%{typed}%"))
-    listing = Listing(query, {"name": ServiceCalendar.name}, "name")
+    calendars = db.session.scalars(owned(ServiceCalendar)).all()
+    listing = ShortListing(calendars, {"name": lambda c: c.name}, "name", lambda c: c.name)
     return render_template("timetable/calendars.html", listing=listing)
 
 
@@ -772,8 +776,7 @@ def _asked_key(name: str) -> int | None:
 
 
 def _vans() -> list[tuple[int, str]]:
-    query = owned(Van).order_by(Van.operator, Van.name)
-    return [(van.id, van.display_name) for van in db.session.scalars(query)]
+    return [(van.id, van.display_name) for van in vans_by_name()]
 
 
 def _terms() -> list[tuple[int, str]]:

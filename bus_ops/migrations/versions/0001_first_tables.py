@@ -596,6 +596,7 @@ def upgrade() -> None:
         sa.Column("source", sa.String(length=200), nullable=False),
         sa.Column("extra", sa.JSON(), nullable=False),
         sa.Column("created_at", database.UTCDateTime(timezone=True), nullable=False),
+        sa.Column("geocoder_asked_at", database.UTCDateTime(timezone=True), nullable=True),
         sa.Column("organisation_id", sa.Integer(), nullable=False),
         sa.ForeignKeyConstraint(
             ["commune_id"], ["administrative_unit.id"], name=op.f("fk_place_commune_id")
