@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from flask import current_app
 from flask_babel import gettext as _
@@ -18,7 +19,7 @@ from sqlalchemy.exc import IntegrityError
 from .accounts.models import Organisation
 from .background import JobRun, WorkState
 from .backups import make_backup, prune_backups
-from .circulation.due_dates import refresh_due_dates
+from .circulation.due_dates import in_words, refresh_due_dates
 from .database import db, now
 from .i18n import ZONE, today
 from .timetable.generating import fill_horizon
@@ -91,22 +92,28 @@ def _organisation_ids() -> list[int]:
 
 
 def _roll_statuses() -> str:
-    changed = sum(
-        roll_statuses(organisation_id, today()) for organisation_id in _organisation_ids()
-    )
-    return ngettext(
+    changed = 0
+    moved: Counter[date] = Counter()
+    for organisation_id in _organisation_ids():
+        changed += roll_statuses(organisation_id, today())
+        # What was due at a visit to which no van came is due at the next one.
+        moved += refresh_due_dates(organisation_id)
+    done = ngettext(
         "%(num)s visit brought up to date.", "%(num)s visits brought up to date.", changed
     )
+    return f"{done} {in_words(moved)}".rstrip()
 
 
 def _fill_horizon() -> str:
     runs = visits = 0
+    moved: Counter[date] = Counter()
     for organisation_id in _organisation_ids():
         report = fill_horizon(organisation_id, today(), current_app.config["HORIZON_DAYS"])
         runs, visits = runs + report.runs, visits + report.visits
         if report.visits:
-            refresh_due_dates(organisation_id)
-    return _("%(runs)s runs with %(visits)s visits added.", runs=runs, visits=visits)
+            moved += refresh_due_dates(organisation_id)
+    done = _("%(runs)s runs with %(visits)s visits added.", runs=runs, visits=visits)
+    return f"{done} {in_words(moved)}".rstrip()
 
 
 def _check_tomorrow() -> str:

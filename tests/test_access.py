@@ -11,11 +11,12 @@ from werkzeug.routing import Rule
 
 from bus_ops.accounts.access import may_open
 from bus_ops.accounts.models import Organisation, Role
-from bus_ops.circulation.models import Reader, Title
+from bus_ops.circulation.models import Card, Copy, Reader, Title
 from bus_ops.database import db
 from bus_ops.fleet.models import CrewMember, Depot, Van, VanOutOfService
 from bus_ops.i18n import today
 from bus_ops.places.models import AdministrativeUnit, Place, UnitLevel
+from bus_ops.tablet.models import SetAside
 from bus_ops.timetable.models import (
     CalendarClosure,
     CalendarPeriod,
@@ -39,6 +40,8 @@ PAGES = {
     "/fleet/vans/new": {Role.COORDINATOR, Role.ADMINISTRATOR},
     "/circulation/readers": {Role.CREW, Role.COORDINATOR, Role.ADMINISTRATOR},
     "/tablet/to-settle": {Role.CREW, Role.COORDINATOR, Role.ADMINISTRATOR},
+    "/tablet/to-settle?show=settled": {Role.CREW, Role.COORDINATOR, Role.ADMINISTRATOR},
+    "/tablet/evidence": {Role.COORDINATOR, Role.ADMINISTRATOR},
     "/statistics/": {Role.REPORTER, Role.COORDINATOR, Role.ADMINISTRATOR},
     "/statistics/export.xlsx": {Role.REPORTER, Role.COORDINATOR, Role.ADMINISTRATOR},
     "/tablet/today": set(Role),
@@ -147,6 +150,7 @@ def foreign_rows(app: Flask) -> dict[str, int]:
         "out_id": VanOutOfService(
             **owner, van_id=service.van.id, first_on=today(), last_on=today(), reason="x"
         ),
+        "record_id": SetAside(**owner, raw=b"{", digest="x", problem="body: no batch"),
     }
     db.session.add_all(extra.values())
     db.session.commit()
@@ -161,6 +165,8 @@ def foreign_rows(app: Flask) -> dict[str, int]:
         "visit_id": Visit,
         "run_id": Run,
         "reader_id": Reader,
+        "card_id": Card,
+        "copy_id": Copy,
         "title_id": Title,
         "depot_id": Depot,
         "member_id": CrewMember,

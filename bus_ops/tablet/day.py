@@ -26,13 +26,14 @@ from ..timetable.models import (
     ActivityRecord,
     Attendance,
     Audience,
+    IncidentKind,
     Run,
     StopKind,
     Visit,
     VisitStatus,
 )
 from ..timetable.retiming import depot_position, position_of, travel_of
-from .log import undoable_events, undoable_events_of_run
+from .log import undoable_events, undoable_run_events
 from .models import Event, EventKind
 
 
@@ -230,7 +231,7 @@ def logged_lines(visit: Visit) -> list[LoggedLine]:
 def run_lines(run: Run) -> list[LoggedLine]:
     """What was logged about a run itself and holds, newest first, in words."""
     items = {item.id: item.name for item in run.checklist}
-    events = undoable_events_of_run(run.id, run.organisation_id)
+    events = undoable_run_events(run.id, run.organisation_id)
     return [LoggedLine(event, _run_text(event, items)) for event in events]
 
 
@@ -262,6 +263,18 @@ def text_of(event: Event) -> str:
             what = str(payload["items"])
         case EventKind.CARD_ISSUED:
             what = f"{payload['cards']} {event.card_number or ''}".strip()
+        case EventKind.CLASS_VISIT:
+            name = payload.get("class_name") or Audience(payload["audience"]).label
+            what = f"{name}: {payload['people']}"
+        case EventKind.INCIDENT:
+            kind = IncidentKind(payload["kind"]).label
+            what = f"{kind} {payload.get('text') or ''}".strip()
+        case EventKind.PHOTO:
+            what = payload.get("caption") or ""
+        case EventKind.BOX_OUT | EventKind.BOX_BACK:
+            what = f"{event.barcode} ({len(payload['barcodes'])})"
+        case EventKind.STOCK_SEEN:
+            what = str(len(payload["barcodes"]))
         case _:
             return str(event.kind.label)
     return f"{event.kind.label}: {what}"

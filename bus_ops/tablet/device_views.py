@@ -26,6 +26,7 @@ from .enrolment import (
     owned_tablet_or_404,
 )
 from .facts_file import FactsFileError, take_facts_file
+from .log import look_again_at_tablet
 from .models import Photo, Tablet
 
 blueprint = Blueprint("tablet_devices", __name__, url_prefix="/tablet/devices")
@@ -87,6 +88,7 @@ def revoke(tablet_id: uuid.UUID) -> ResponseReturnValue:
     """A lost tablet reads nothing any more; what it had not sent is still taken."""
     tablet = owned_tablet_or_404(tablet_id, current_organisation_id())
     tablet.revoked_at = now()
+    look_again_at_tablet(tablet)
     db.session.commit()
     flash(_("%(name)s is revoked. What it has not sent yet is still taken.", name=tablet.name))
     return redirect(url_for("tablet_devices.device_list"))
@@ -98,6 +100,7 @@ def restore(tablet_id: uuid.UUID) -> ResponseReturnValue:
     """The tablet was found again."""
     tablet = owned_tablet_or_404(tablet_id, current_organisation_id())
     tablet.revoked_at = None
+    look_again_at_tablet(tablet)
     db.session.commit()
     flash(_("%(name)s may work again.", name=tablet.name), "success")
     return redirect(url_for("tablet_devices.device_list"))

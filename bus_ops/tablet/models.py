@@ -34,6 +34,13 @@ class EventKind(LabelledEnum):
     RENEWED = "renewed", _l("Renewed")
     USED_ON_SITE = "used_on_site", _l("Used on site")
     CARD_ISSUED = "card_issued", _l("Card made")
+    CLASS_VISIT = "class_visit", _l("Class came")
+    INCIDENT = "incident", _l("Incident")
+    PHOTO = "photo", _l("Photo")
+    BOX_OUT = "box_out", _l("Box left")
+    BOX_BACK = "box_back", _l("Box brought back")
+    STOCK_SEEN = "stock_seen", _l("Seen in the stock check")
+    DAY_CLOSED = "day_closed", _l("Day closed")
     UNDO = "undo", _l("Undone")
     SETTLED = "settled", _l("Settled")
 
@@ -86,6 +93,7 @@ class Event(OwnedByOrganisation, Base):
     # Taken out of the payload to be found by.
     undoes_id: Mapped[uuid.UUID | None] = mapped_column(Uuid, index=True)
     settles_id: Mapped[uuid.UUID | None] = mapped_column(Uuid, index=True)
+    # What was scanned: a copy's barcode, or the code of a box.
     barcode: Mapped[str | None] = mapped_column(String(40), index=True)
     card_number: Mapped[str | None] = mapped_column(String(40), index=True)
 
@@ -135,6 +143,10 @@ class ContradictionKind(LabelledEnum):
     DEPARTED_BEFORE_ARRIVED = "departed_before_arrived", _l("Departed before arriving")
     COUNT_BELOW_ZERO = "count_below_zero", _l("Fewer than zero people")
     OTHER_RUN = "other_run", _l("Logged on another run than the visit's")
+    ODOMETER_BACKWARDS = "odometer_backwards", _l("Odometer went backwards")
+    REVOKED_TABLET = "revoked_tablet", _l("Recorded with a tablet that was revoked")
+    BOX_OUT_TWICE = "box_out_twice", _l("Box left while it stood elsewhere")
+    BOX_NOT_OUT = "box_not_out", _l("Box brought back that stood nowhere")
 
 
 class Contradiction(OwnedByOrganisation, Base):

@@ -50,11 +50,24 @@ from .day import (
     run_for,
     run_lines,
     stop_numbers,
+    text_of,
 )
 from .events import ABOUT_A_RUN, UnreadableEventError
+from .evidence import evidence_count, evidence_listing, in_words
 from .log import RecordOutcome, outcome_of, record, set_aside, store_events, web_tablet
-from .models import ContradictionKind, EventKind, Tablet
-from .settling import DECISIONS, contradictions_listing, evidence_count, side_by_side
+from .models import Contradiction, ContradictionKind, Event, EventKind, SetAside, Tablet
+from .settling import (
+    SettlingError,
+    changed_the_timetable,
+    choices_for,
+    contradictions_listing,
+    decisions_listing,
+    label_of_decision,
+    page_that_mends,
+    side_by_side,
+    take_back,
+)
+from .settling import settle as settle_contradiction
 
 blueprint = Blueprint("tablet", __name__, url_prefix="/tablet")
 
@@ -199,16 +212,29 @@ def log_visit(visit_id: int) -> ResponseReturnValue:
 @blueprint.get("/to-settle")
 @roles_allowed(*LOGGERS)
 def to_settle() -> ResponseReturnValue:
-    """Facts that contradict each other, with ways to settle them."""
+    """Facts that contradict each other, with ways to settle them; and what was decided before."""
+    may_settle = current_user.role in PLANNERS
+    if request.args.get("show") == "settled":
+        return render_template(
+            "tablet/settled.html",
+            listing=decisions_listing(),
+            kinds=ContradictionKind.choices(),
+            label_of_decision=label_of_decision,
+            text_of=text_of,
+            may_settle=may_settle,
+            new_id=new_uuid,
+        )
     listing = contradictions_listing()
     return render_template(
         "tablet/to_settle.html",
         listing=listing,
         kinds=ContradictionKind.choices(),
         sides={(row.event_id, row.kind): side_by_side(row) for row in listing.rows},
-        decisions=DECISIONS,
+        choices_for=choices_for,
+        page_that_mends=page_that_mends,
+        text_of=text_of,
         evidence=evidence_count(),
-        may_settle=current_user.role in PLANNERS,
+        may_settle=may_settle,
         new_id=new_uuid,
     )
 
@@ -216,41 +242,85 @@ def to_settle() -> ResponseReturnValue:
 @blueprint.post("/to-settle")
 @roles_allowed(*PLANNERS)
 def settle() -> ResponseReturnValue:
-    """Record what a person decided about a contradiction."""
-    payload = {
-        "event_id": request.form.get("contradicting", ""),
-        "contradiction": request.form.get("contradiction", ""),
-        "decision": request.form.get("decision", ""),
-    }
-    if _record(EventKind.SETTLED, payload=payload) is not None:
-        flash(_("Settled."), "success")
+    """Do what a person decided about a contradiction, and record it."""
+    user: User = current_user._get_current_object()
+    row = _asked_contradiction()
+    if row is None:
+        flash(_("This is settled already."))
+        return redirect(url_for("tablet.to_settle"))
+    decision, answer = request.form.get("decision", ""), request.form.get("answer", "")
+    try:
+        sentences = settle_contradiction(row, decision, answer, user, _event_id())
+    except (SettlingError, UnreadableEventError) as error:
+        db.session.rollback()
+        flash(_("Not settled: %(why)s", why=error), "danger")
+        return redirect(url_for("tablet.to_settle"))
+    flash(" ".join([_("Settled."), *sentences]), "success")
     return redirect(url_for("tablet.to_settle"))
+
+
+@blueprint.post("/to-settle/undo")
+@roles_allowed(*PLANNERS)
+def undo_decision() -> ResponseReturnValue:
+    """Take a decision back, and every fact that was recorded with it."""
+    decision = owned_or_404(Event, _asked_id("decision"))
+    if decision.kind != EventKind.SETTLED:
+        abort(404)
+    take_back(decision, current_user._get_current_object(), _event_id())
+    flash(_("Undone."), "success")
+    if changed_the_timetable(decision):
+        flash(_("The visit stays in the timetable; cancel it on its own page if need be."))
+    return redirect(url_for("tablet.to_settle", show="settled"))
+
+
+@blueprint.get("/evidence")
+@roles_allowed(*PLANNERS)
+def evidence() -> ResponseReturnValue:
+    """What tablets sent and could not be read."""
+    return render_template("tablet/evidence.html", listing=evidence_listing(), in_words=in_words)
+
+
+@blueprint.get("/evidence/<int:record_id>")
+@roles_allowed(*PLANNERS)
+def evidence_record(record_id: int) -> Response:
+    """One record as it came, byte for byte."""
+    row = owned_or_404(SetAside, record_id)
+    name = f"evidence-{row.id}.bin"
+    return Response(
+        row.raw,
+        mimetype="application/octet-stream",
+        headers={"Content-Disposition": f"attachment; filename={name}"},
+    )
 
 
 @blueprint.post("/events")
 @roles_allowed(*LOGGERS)
 def receive_events() -> ResponseReturnValue:
-    """Take a tablet's facts: ``{"tablet": its id or nothing for this browser, "events": [...]}``.
+    """Take a batch of a tablet's facts; ``tablet.events`` describes the exchange.
 
-    Answers ``{"held": [ids], "set_aside": n}``: the tablet never needs to send those ids again.
     With ``"tell": true`` the answer also has what a person should read of it, in words.
-    A body that is no such object is kept whole as evidence, and refused with 400.
     """
     user: User = current_user._get_current_object()
     batch = _asked_batch()
     if batch is None:
         set_aside(user.organisation_id, web_tablet(user).id, request.get_data(), "body: no batch")
         db.session.commit()
-        return {"error": _("The body must be an object with a list of events.")}, 400
+        words = _("The body must be an object with a list of events.")
+        return {"code": "no_batch", "error": words}, 400
     if len(batch["events"]) > MOST_EVENTS:
-        return {"error": _("Send at most %(most)s events at once.", most=MOST_EVENTS)}, 413
+        words = _("Send at most %(most)s events at once.", most=MOST_EVENTS)
+        return {"code": "too_many", "error": words}, 413
     tablet = _tablet_of(user, batch.get("tablet"))
     if tablet is None:
-        return {"error": _("This tablet is not enrolled here.")}, 403
+        return {"code": "unknown_tablet", "error": _("This tablet is not enrolled here.")}, 403
     answer = store_events(user.organisation_id, tablet, user.id, batch["events"])
+    asides = [
+        {"index": aside.index, "id": aside.id, "problem": aside.problem}
+        for aside in answer.set_aside
+    ]
     held = list(answer.held)
     told = {"told": _told_of_batch(held, batch["events"])} if batch.get("tell") is True else {}
-    return {"held": held, "set_aside": answer.set_aside, **told}
+    return {"held": held, "set_aside": asides, **told}
 
 
 def visit_panel(visit: Visit) -> Markup:
@@ -260,6 +330,18 @@ def visit_panel(visit: Visit) -> Markup:
     return Markup(  # noqa: S704
         render_template("tablet/_visit_panel.html", visit=visit, figures=figures)
     )
+
+
+def _asked_contradiction() -> Contradiction | None:
+    """The contradiction that a form speaks of, while it is there and open."""
+    event_id = _asked_id("contradicting")
+    try:
+        kind = ContradictionKind(request.form.get("contradiction", ""))
+    except ValueError:
+        abort(400)
+    row = db.session.get(Contradiction, (event_id, kind))
+    ours = row is not None and row.organisation_id == current_organisation_id()
+    return row if ours and row is not None and row.settled_by_id is None else None
 
 
 def _asked_batch() -> dict[str, Any] | None:
@@ -361,8 +443,12 @@ def _record(
 
 def _event_id() -> uuid.UUID:
     """The id the form was shown with, so that sending it twice records once."""
+    return _asked_id("event_id")
+
+
+def _asked_id(name: str) -> uuid.UUID:
     try:
-        return uuid.UUID(request.form.get("event_id", ""))
+        return uuid.UUID(request.form.get(name, ""))
     except ValueError:
         abort(400)
 

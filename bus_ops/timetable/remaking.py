@@ -21,6 +21,7 @@ from .calendars import engine_calendars
 from .generating import add_company, recurring_stop
 from .models import (
     ChangeKind,
+    ClassSlot,
     Run,
     Stop,
     Term,
@@ -133,6 +134,8 @@ class _Remaking:
                 Visit.plan_status == VisitStatus.PLANNED,
                 Visit.day == Visit.rule_day,
                 ~by_hand,
+                # Classes were agreed with the school for this day.
+                ~exists().where(ClassSlot.visit_id == Visit.id),
                 ~facts,
             )
             .options(joinedload(Visit.run))
