@@ -16,11 +16,14 @@ from bus_ops.fleet.models import CrewMember, Van
 from bus_ops.i18n import today
 from bus_ops.tablet.log import record, replay, store_events, web_tablet
 from bus_ops.tablet.models import Contradiction, ContradictionKind, EventKind
+from bus_ops.tablet.settling import settle
 from bus_ops.timetable import changes
 from bus_ops.timetable.generating import fill_runs
 from bus_ops.timetable.models import (
     Attendance,
+    Audience,
     ChangeKind,
+    ClassSlot,
     Run,
     RunRecord,
     TimetableChange,
@@ -214,3 +217,47 @@ def test_a_fact_of_a_visit_on_another_run_is_flagged(service: SmallService) -> N
     store_events(service.organisation.id, web_tablet(service.user), service.user.id, [raw])
     found = db.session.scalars(select(Contradiction)).one()
     assert (found.kind, found.visit_id) == (ContradictionKind.OTHER_RUN, visit.id)
+
+
+def test_a_fact_of_another_run_is_taken_to_its_own_visit(service: SmallService) -> None:
+    visit, other = service.visits()[:2]
+    for run_id, people in ((visit.run_id, 12), (other.run_id, 30)):
+        raw = {
+            "id": str(uuid.uuid4()),
+            "kind": "attendance",
+            "run": run_id,
+            "visit": visit.id,
+            "recorded_at": (visit.arrival_at + timedelta(minutes=5)).isoformat(),
+            "payload": {"audience": "primary", "people": people},
+        }
+        store_events(service.organisation.id, web_tablet(service.user), service.user.id, [raw])
+    found = db.session.scalars(select(Contradiction)).one()
+    settle(found, "other_visit", str(other.id), service.user, uuid.uuid4())
+    counted = select(Attendance.visit_id, Attendance.people).order_by(Attendance.people)
+    assert [tuple(row) for row in db.session.execute(counted)] == [(visit.id, 12), (other.id, 30)]
+
+
+def test_a_visit_with_agreed_classes_stays_when_its_stop_changes(service: SmallService) -> None:
+    visit = next(visit for visit in service.visits() if visit.day > today())
+    db.session.add(
+        ClassSlot(
+            organisation_id=visit.organisation_id,
+            visit_id=visit.id,
+            starts_at=480,
+            class_name="4A",
+            audience=Audience.PRIMARY,
+        )
+    )
+    db.session.flush()
+    key = visit.id
+    change_stop(service, enabled=False)
+    assert db.session.get(Visit, key) is not None
+
+
+def test_a_flood_told_at_a_visit_leaves_it_to_be_cancelled(service: SmallService) -> None:
+    visit = visit_of_today(service)
+    payload = {"kind": "flood", "text": "Triều cường"}
+    record(EventKind.INCIDENT, service.user, visit=visit, payload=payload)
+    assert visit.status == VisitStatus.PLANNED
+    changes.cancel_visit(visit, "Triều cường", service.user)
+    assert visit.status == VisitStatus.CANCELLED
