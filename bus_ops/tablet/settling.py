@@ -160,6 +160,11 @@ WAYS: dict[ContradictionKind, tuple[Way, ...]] = {
         Way("before_was", _l("The earlier reading was"), "odometer_km", _l("Odometer (km)")),
         _KEEP,
     ),
+    ContradictionKind.OTHER_RUN: (
+        Way("right_visit", _l("It belongs to this visit")),
+        _OTHER_VISIT,
+        _TAKE_BACK,
+    ),
 }
 
 
@@ -446,6 +451,8 @@ def _facts_logged_with(case: _Case) -> list[Fact]:
         facts = held_facts(case.organisation_id, Event.run_id, event.run_id)
         return [fact for fact in facts if fact.kind in ABOUT_A_RUN]
     facts = held_facts(case.organisation_id, Event.visit_id, event.visit_id)
+    if case.row.kind == ContradictionKind.OTHER_RUN:
+        facts = [fact for fact in facts if fact.run_id == event.run_id]
     return [fact for fact in facts if fact.kind not in ABOUT_A_RUN | ABOUT_THE_LOG]
 
 

@@ -28,8 +28,9 @@ from ..accounts.models import Organisation
 from ..database import db, now
 from ..fleet.models import Van
 from ..places.models import Place, PlaceKind, PositionQuality
-from .generating import FillReport, clear_untouched_visits, fill_runs
+from .generating import FillReport, fill_runs
 from .models import Route, Stop, StopKind, Term, TermStatus
+from .remaking import make_again
 
 SOURCE = "mobile library CSV"
 
@@ -350,5 +351,5 @@ class _Writer:
             db.session.execute(
                 update(Stop).where(Stop.id == stop.id).values(**_stop_values(row.row))
             )
-        clear_untouched_visits([existing[row.key].id for row in rows], self._today)
+        make_again([existing[row.key].id for row in rows], self._today)
         self._report.stops_changed = len(rows)

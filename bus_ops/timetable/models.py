@@ -20,6 +20,15 @@ from ..i18n import LabelledEnum
 from ..places.models import Place
 
 
+class CalendarUse(LabelledEnum):
+    """Which places a calendar is proposed for."""
+
+    STAFF = "staff", _l("Places that are no schools")
+    KINDERGARTEN = "kindergarten", _l("Kindergartens")
+    PRIMARY = "primary", _l("Primary schools")
+    SECONDARY = "secondary", _l("Secondary schools")
+
+
 class ServiceCalendar(OwnedByOrganisation, Base):
     """Which days a kind of stop can be served: staff's and pupils' days off differ at Tết."""
 
@@ -32,6 +41,8 @@ class ServiceCalendar(OwnedByOrganisation, Base):
     country: Mapped[str] = mapped_column(String(2), default="VN")
     # 0 is Monday.
     weekdays: Mapped[list[int]] = mapped_column(JSON, default=lambda: list(range(7)))
+    # New stops at such places take this calendar unless told otherwise.
+    proposed_for: Mapped[CalendarUse | None] = mapped_column(enum_column(CalendarUse))
 
     closures: Mapped[list[CalendarClosure]] = relationship(
         back_populates="calendar",
@@ -200,6 +211,8 @@ class Run(OwnedByOrganisation, Base):
     __table_args__ = (
         Index("ix_run_organisation_day", "organisation_id", "day"),
         Index("ix_run_van_day", "van_id", "day"),
+        # Tablets name runs by their keys: a key must never come to mean another run.
+        {"sqlite_autoincrement": True},
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -219,6 +232,8 @@ class Run(OwnedByOrganisation, Base):
     # Which travel source the minutes come from, named where they are shown.
     travel_source: Mapped[str] = mapped_column(String(60), default="geodesic")
     note: Mapped[str] = mapped_column(Text, default="")
+    # Projection of the log: some fact names this run, so it is never made anew.
+    logged: Mapped[bool] = mapped_column(default=False)
 
     term: Mapped[Term] = relationship()
     van: Mapped[Van] = relationship()
@@ -248,6 +263,7 @@ class RunEquipment(OwnedByOrganisation, Base):
     """An item of this run's checklist, copied from the van's when the run is made."""
 
     __tablename__ = "run_equipment"
+    __table_args__ = ({"sqlite_autoincrement": True},)
 
     id: Mapped[int] = mapped_column(primary_key=True)
     run_id: Mapped[int] = mapped_column(ForeignKey("run.id", ondelete="CASCADE"), index=True)
@@ -278,6 +294,8 @@ class Visit(OwnedByOrganisation, Base):
         UniqueConstraint("stop_id", "rule_day"),
         Index("ix_visit_organisation_day", "organisation_id", "day"),
         Index("ix_visit_place_day", "place_id", "day"),
+        # Tablets name visits by their keys: a key must never come to mean another visit.
+        {"sqlite_autoincrement": True},
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -302,6 +320,8 @@ class Visit(OwnedByOrganisation, Base):
         enum_column(VisitStatus), default=VisitStatus.PLANNED, index=True
     )
     reason: Mapped[str] = mapped_column(String(300), default="")
+    # Projection of the log: some fact names this visit, so it is never made anew.
+    logged: Mapped[bool] = mapped_column(default=False)
 
     run: Mapped[Run] = relationship(back_populates="visits")
     stop: Mapped[Stop] = relationship()
@@ -319,6 +339,9 @@ class ChangeKind(LabelledEnum):
     REORDERED = "reordered", _l("Reordered")
     ADDED = "added", _l("Added")
     CREW = "crew", _l("Crew changed")
+    # What followed from a change of something else.
+    RETIMED = "retimed", _l("Time changed")
+    REMOVED = "removed", _l("Taken out")
 
 
 class TimetableChange(OwnedByOrganisation, Base):
@@ -355,7 +378,7 @@ class RunRecord(OwnedByOrganisation, Base):
 
 
 class VisitRecord(OwnedByOrganisation, Base):
-    """Projection: when the van really came and left, and the crew's note."""
+    """Projection: when the van really came and left, the crew's note, and that it was logged."""
 
     __tablename__ = "visit_record"
 
@@ -365,6 +388,8 @@ class VisitRecord(OwnedByOrganisation, Base):
     arrived_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     departed_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     note: Mapped[str] = mapped_column(Text, default="")
+    # People, loans or activities were logged: somebody was served, arrival tapped or not.
+    served: Mapped[bool] = mapped_column(default=False)
 
 
 class Attendance(OwnedByOrganisation, Base):

@@ -123,6 +123,21 @@ def test_the_coordinator_cancels_and_restores_a_visit_with_a_reason(signed_in: A
         expect(page.locator("#messages")).to_contain_text("Đã khôi phục")
 
 
+def test_the_coordinator_looks_at_a_draft_before_publishing(signed_in: Any) -> None:
+    with signed_in("coordinator", TABLET_ACROSS) as watched:
+        page = watched.page
+        watched.open("/timetable/terms/new")
+        page.locator("#name").fill("Kỳ thử")
+        page.locator("#starts_on").fill("05/01/2037")
+        page.locator("#ends_on").fill("30/05/2037")
+        page.get_by_role("button", name="Lưu").click()
+        page.get_by_role("link", name="Điểm phục vụ mới").first.click()
+        page.get_by_role("button", name="Lưu").click()
+        page.get_by_role("link", name="Xem bản nháp").click()
+        expect(page.locator(".week-run")).not_to_have_count(0)
+        assert watched.axe_violations() == []
+
+
 def test_the_coordinator_finds_a_place_without_diacritics_and_sets_its_position(
     signed_in: Any,
 ) -> None:

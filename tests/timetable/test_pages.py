@@ -405,3 +405,156 @@ def test_what_the_form_library_says_is_vietnamese_too(
     assert "Hãy nhập số nguyên." in text
     text = send(coordinator, "/timetable/terms/new", **{**TERM, "starts_on": "20226-01-01"})
     assert "Ngày này không có trong lịch." in text
+
+
+def test_a_new_stop_takes_the_calendar_and_hours_of_its_place(
+    coordinator: FlaskClient, service: SmallService
+) -> None:
+    send(coordinator, "/timetable/calendars/vietnam")
+    place = service.stops[1].place
+    place.opening_windows = [{"opens": 420, "closes": 660}]
+    where = f"/timetable/terms/{service.term.id}/stops/new"
+    assert "07:00-11:00" in page(coordinator, f"{where}?place={place.id}")
+    send(coordinator, where, **stop_form(service, calendar_id="-1", windows=""))
+    stop = db.session.scalars(select(Stop).order_by(Stop.id.desc())).first()
+    assert stop is not None
+    assert stop.calendar is not None
+    assert (place.level, stop.calendar.proposed_for) == ("primary", "primary")
+
+
+def test_each_kind_of_school_has_a_ready_calendar_closed_at_tet(
+    coordinator: FlaskClient, service: SmallService
+) -> None:
+    send(coordinator, "/timetable/calendars/vietnam")
+    calendars = list(db.session.scalars(select(ServiceCalendar).order_by(ServiceCalendar.id)))
+    assert [calendar.proposed_for for calendar in calendars] == [
+        "staff",
+        "kindergarten",
+        "primary",
+        "secondary",
+    ]
+    staff, kindergarten, primary, _secondary = calendars
+    assert staff.closures == []
+    assert [(p.first_on, p.last_on) for p in kindergarten.periods] == [
+        (p.first_on, p.last_on) for p in primary.periods
+    ]
+    for calendar in calendars[1:]:
+        (closure,) = calendar.closures
+        assert (closure.last_on - closure.first_on).days == 10
+        assert "checked each year" in closure.reason
+
+
+def test_dates_that_a_calendar_takes_out_are_told_and_can_be_visited_all_the_same(
+    coordinator: FlaskClient, service: SmallService
+) -> None:
+    day = coming(service).day
+    calendar = ServiceCalendar(organisation_id=service.organisation.id, name="Lễ", country="")
+    calendar.closures = [
+        CalendarClosure(
+            organisation_id=service.organisation.id, first_on=day, last_on=day, reason="Thi"
+        )
+    ]
+    db.session.add(calendar)
+    db.session.flush()
+    stop = service.stops[1]
+    where = f"/timetable/stops/{stop.id}"
+    fields = stop_form(service, frequency="1", calendar_id=str(calendar.id), windows="")
+    text = send(coordinator, where, **fields)
+    assert "1 coming visit was taken out." in text
+    assert f"No visit on 1 date: {stop.place.name} {day:%d/%m/%Y} (Closed that day: Thi)" in text
+    assert "Visit all the same" in page(coordinator, where)
+    send(coordinator, f"{where}/visits", day=day.isoformat())
+    assert day in {visit.day for visit in service.visits(1)}
+    assert "Visit all the same" not in page(coordinator, where)
+
+
+def test_a_draft_can_be_looked_at_and_leaves_nothing_behind(
+    coordinator: FlaskClient, service: SmallService
+) -> None:
+    send(coordinator, "/timetable/terms/new", **TERM)
+    term = db.session.scalars(select(Term).where(Term.name == TERM["name"])).one()
+    fields = stop_form(service, starts_on="2027-01-18", weekdays="0")
+    send(coordinator, f"/timetable/terms/{term.id}/stops/new", **fields)
+    before = db.session.scalar(select(func.count()).select_from(Visit))
+    where = f"/timetable/terms/{term.id}/preview"
+    text = page(coordinator, f"{where}?month=2027-02")
+    assert "01/02/2027" in text
+    assert service.stops[1].place.name in text
+    assert "Draft" in text
+    assert db.session.scalar(select(func.count()).select_from(Visit)) == before
+    assert term.filled_until is None
+    assert service.stops[1].place.name not in page(coordinator, "/timetable/week?day=2027-02-01")
+
+
+def test_a_crew_may_not_look_at_a_draft(service: SmallService, sign_in: SignIn) -> None:
+    crew = sign_in(Role.CREW)
+    assert crew.get(f"/timetable/terms/{service.term.id}/preview").status_code == 403
+
+
+def test_a_whole_run_is_moved_and_cancelled_from_its_page(
+    coordinator: FlaskClient, service: SmallService
+) -> None:
+    run = coming(service).run
+    day = run.day + timedelta(days=1)
+    where = f"/timetable/runs/{run.id}"
+    assert "Choose a day." in send(coordinator, f"{where}/move", **{"run-move-van_id": "1"})
+    fields = {
+        "run-move-day": day.isoformat(),
+        "run-move-van_id": str(service.van.id),
+        "run-move-reason": "Bão số 9",
+    }
+    assert f"Moved to {day:%d/%m/%Y}." in send(coordinator, f"{where}/move", **fields)
+    moved = service.run_on(day)
+    assert len(moved.visits) == 2
+    where = f"/timetable/runs/{moved.id}"
+    assert "Say why; the place will ask." in send(coordinator, f"{where}/cancel")
+    text = send(coordinator, f"{where}/cancel", **{"run-cancel-reason": "Lũ"})
+    assert "The whole run is cancelled." in text
+    assert {visit.status for visit in moved.visits} == {VisitStatus.CANCELLED}
+
+
+def test_the_gap_of_a_cancelled_visit_is_closed_when_ticked_and_told(
+    coordinator: FlaskClient, service: SmallService
+) -> None:
+    first, second = coming(service).run.visits
+    fields = {"cancel-reason": "Bão", "cancel-times_anew": "y"}
+    text = send(coordinator, f"/timetable/visits/{first.id}/cancel", **fields)
+    assert "1 visit has another time" in text
+    assert "Time changed" in page(coordinator, f"/timetable/visits/{second.id}")
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "/timetable/month?van=99999999999999999999&term=99999999999999999999",
+        "/timetable/week?van=-1",
+        "/timetable/terms/1?van=99999999999999999999",
+        "/timetable/terms/1/stops/new?place=99999999999999999999",
+    ],
+)
+def test_a_key_that_can_be_none_is_no_error(
+    coordinator: FlaskClient, service: SmallService, address: str
+) -> None:
+    page(coordinator, address.replace("terms/1", f"terms/{service.term.id}"))
+
+
+def test_holidays_are_named_in_the_language_of_the_page(
+    coordinator: FlaskClient, service: SmallService, organisation: Organisation
+) -> None:
+    holiday = date(today().year + 1, 9, 2)
+    service.term.ends_on = None
+    db.session.add(
+        ServiceCalendar(organisation_id=organisation.id, name="Lễ", country="VN", weekdays=[0])
+    )
+    visit = coming(service)
+    send(
+        coordinator,
+        f"/timetable/visits/{visit.id}/move",
+        day=holiday.isoformat(),
+        van_id=str(service.van.id),
+        reason="x",
+    )
+    where = f"/timetable/visits/{visit.id}"
+    assert "Public holiday: National Day" in page(coordinator, where)
+    coordinator.post("/accounts/language", data={"language": "vi"})
+    assert "Quốc khánh" in page(coordinator, where)

@@ -146,6 +146,7 @@ def upgrade() -> None:
                 "clock_wrong",
                 "departed_before_arrived",
                 "count_below_zero",
+                "other_run",
                 name="contradictionkind",
                 native_enum=False,
                 length=40,
@@ -230,6 +231,19 @@ def upgrade() -> None:
         sa.Column("name", sa.String(length=120), nullable=False),
         sa.Column("country", sa.String(length=2), nullable=False),
         sa.Column("weekdays", sa.JSON(), nullable=False),
+        sa.Column(
+            "proposed_for",
+            sa.Enum(
+                "staff",
+                "kindergarten",
+                "primary",
+                "secondary",
+                name="calendaruse",
+                native_enum=False,
+                length=40,
+            ),
+            nullable=True,
+        ),
         sa.Column("organisation_id", sa.Integer(), nullable=False),
         sa.ForeignKeyConstraint(
             ["organisation_id"],
@@ -984,6 +998,7 @@ def upgrade() -> None:
         sa.Column("return_distance_m", sa.Integer(), nullable=False),
         sa.Column("travel_source", sa.String(length=60), nullable=False),
         sa.Column("note", sa.Text(), nullable=False),
+        sa.Column("logged", sa.Boolean(), nullable=False),
         sa.Column("organisation_id", sa.Integer(), nullable=False),
         sa.ForeignKeyConstraint(
             ["organisation_id"],
@@ -999,6 +1014,7 @@ def upgrade() -> None:
         ),
         sa.ForeignKeyConstraint(["van_id"], ["van.id"], name=op.f("fk_run_van_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_run")),
+        sqlite_autoincrement=True,
     )
     with op.batch_alter_table("run", schema=None) as batch_op:
         batch_op.create_index("ix_run_organisation_day", ["organisation_id", "day"], unique=False)
@@ -1133,6 +1149,7 @@ def upgrade() -> None:
             ["run_id"], ["run.id"], name=op.f("fk_run_equipment_run_id"), ondelete="CASCADE"
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_run_equipment")),
+        sqlite_autoincrement=True,
     )
     with op.batch_alter_table("run_equipment", schema=None) as batch_op:
         batch_op.create_index(
@@ -1211,6 +1228,7 @@ def upgrade() -> None:
             nullable=False,
         ),
         sa.Column("reason", sa.String(length=300), nullable=False),
+        sa.Column("logged", sa.Boolean(), nullable=False),
         sa.Column("organisation_id", sa.Integer(), nullable=False),
         sa.ForeignKeyConstraint(
             ["organisation_id"],
@@ -1225,6 +1243,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["stop_id"], ["stop.id"], name=op.f("fk_visit_stop_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_visit")),
         sa.UniqueConstraint("stop_id", "rule_day", name=op.f("uq_visit_stop_id_rule_day")),
+        sqlite_autoincrement=True,
     )
     with op.batch_alter_table("visit", schema=None) as batch_op:
         batch_op.create_index("ix_visit_organisation_day", ["organisation_id", "day"], unique=False)
@@ -1468,6 +1487,8 @@ def upgrade() -> None:
                 "reordered",
                 "added",
                 "crew",
+                "retimed",
+                "removed",
                 name="changekind",
                 native_enum=False,
                 length=40,
@@ -1516,6 +1537,7 @@ def upgrade() -> None:
         sa.Column("arrived_at", database.UTCDateTime(timezone=True), nullable=True),
         sa.Column("departed_at", database.UTCDateTime(timezone=True), nullable=True),
         sa.Column("note", sa.Text(), nullable=False),
+        sa.Column("served", sa.Boolean(), nullable=False),
         sa.Column("organisation_id", sa.Integer(), nullable=False),
         sa.ForeignKeyConstraint(
             ["organisation_id"],
