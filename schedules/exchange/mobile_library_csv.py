@@ -205,7 +205,7 @@ def parse_mobile_library_csv(data: bytes, file_name: str) -> ParsedTimetable:
         problems.extend(told)
         if row is None:
             continue
-        identity = row_identity(row)
+        identity = _identity(row)
         if identity in seen:
             problems.append(repeated_row(row))
             continue
@@ -251,7 +251,7 @@ def write_mobile_library_csv(rows: Iterable[StopRow]) -> str:
     return out.getvalue()
 
 
-def row_identity(row: StopRow) -> tuple[object, ...]:
+def _identity(row: StopRow) -> tuple[object, ...]:
     """Two rows with the same identity say the same thing twice."""
     place = (row.organisation, row.community, row.stop, row.lat, row.lon)
     return (*place, row.mobile, row.route, row.arrival, row.recurrence)
