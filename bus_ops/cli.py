@@ -182,6 +182,8 @@ def import_timetable(
         )
         click.echo(_("Dry run: nothing was changed."))
         return
+    if take_out and not plan.is_whole:
+        raise CommandError(_("Rows that could not be read may be among them: mend those first."))
     choices = ImportChoices(
         frozenset(row.key for row in plan.rows) if overwrite else frozenset(),
         frozenset(stop.id for stop in plan.absent) if take_out else frozenset(),

@@ -179,6 +179,11 @@ def test_corrections_and_absent_stops_are_named_and_taken_when_asked(
     assert "~ Xe 1 · A · Chợ · Published times: 09:00–10:00 → 09:15–10:00" in dry
     assert "· A · Bến" in dry
     assert "1 stop is not in the files any more (--take-out ends it today)." in dry
+    bad = tmp_path / "bad.bin"
+    bad.write_bytes(b"\x00")
+    refused = installed("import", "timetable", str(file), str(bad), "--take-out")
+    assert refused.returncode == 1
+    assert "mend those first" in refused.stderr
     assert installed("import", "timetable", str(file), "--take-out", "--overwrite").returncode == 0
     again = installed("import", "timetable", str(file), "--dry-run").stdout
     assert "not in the files" not in again

@@ -137,6 +137,11 @@ class ImportPlan:
         return tuple(sorted({name for file in self.files for name in file.unknown_columns}))
 
     @property
+    def is_whole(self) -> bool:
+        """Whether every row was read: else a stop may only seem to have left the files."""
+        return not self.unreadable and not any(problem.fatal for problem in self.problems)
+
+    @property
     def changes_something(self) -> bool:
         """Whether applying the plan would write anything without further choices."""
         return any(row.state in (RowState.NEW, RowState.CHANGED) for row in self.rows)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
@@ -46,12 +45,13 @@ def obstacle_to_taking_back(term: Term, today: date) -> Obstacle | None:
         return Obstacle.DRIVEN
     if _any(RunRecord.run_id, RunRecord.run_id.in_(runs)):
         return Obstacle.LOGGED
-    if _any(TimetableChange.id, TimetableChange.run_id.in_(runs)):
+    in_change = TimetableChange.run_id.in_(runs)
+    of_visit = TimetableChange.visit_id.in_(select(Visit.id).where(visits))
+    if _any(TimetableChange.id, in_change | of_visit):
         return Obstacle.CHANGED
     if _any(Visit.id, visits, Visit.status != VisitStatus.PLANNED):
         return Obstacle.CHANGED
-    visit_ids = list(db.session.scalars(select(Visit.id).where(visits)))
-    if _referred(Visit, visit_ids):
+    if _referred(Visit, visits):
         return Obstacle.LOGGED
     changed = any(_changed_by_hand(stop) for stop in term.stops)
     return Obstacle.CHANGED if changed else None
@@ -101,22 +101,19 @@ def _bare(van: Van) -> bool:
 
 
 def _delete_unused(model: type[Place] | type[Van], ids: set[int]) -> int:
-    unused = ids - _referred(model, ids)
+    unused = ids - _referred(model, model.id.in_(ids))
     statement = delete(model).where(model.id.in_(unused))
     db.session.execute(statement.execution_options(synchronize_session=False))
     db.session.expire_all()
     return len(unused)
 
 
-def _referred(model: type[Any], ids: Iterable[int]) -> set[int]:
+def _referred(model: type[Any], which: Any) -> set[int]:
     """Those of the rows that a row of any table names."""
     found: set[int] = set()
-    wanted = list(ids)
     for table in Base.metadata.tables.values():
         for key in table.foreign_keys:
             if key.column.table is model.__table__:
-                query = select(model.id).where(
-                    model.id.in_(wanted), exists().where(key.parent == model.id)
-                )
+                query = select(model.id).where(which, exists().where(key.parent == model.id))
                 found |= set(db.session.scalars(query))
     return found
