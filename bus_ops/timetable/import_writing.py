@@ -150,6 +150,8 @@ class ImportWriter:
             for name, value in place_columns(planned.wish, fields).items():
                 setattr(place, name, value)
             assign_units(place)
+            if "address" in fields:
+                place.geocoder_asked_at = None
             if "position" in fields:
                 self._remake_stops_at(place)
 
