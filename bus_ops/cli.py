@@ -38,8 +38,16 @@ from .places.regions import REGIONS, add_region
 from .places.units import has_units
 from .scheduler import run_scheduler
 from .tablet.log import replay as replay_log
-from .timetable.import_wording import line_of_row, sentence_of_file
-from .timetable.importing import ImportPlan, apply_import, plan_import
+from .timetable.import_plan import ImportChoices, ImportPlan, RowState
+from .timetable.import_wording import (
+    line_of_change,
+    line_of_row,
+    name_of_row,
+    name_of_stop,
+    promise_of_row,
+    sentence_of_file,
+)
+from .timetable.importing import apply_import, new_run_count, plan_import
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -151,16 +159,36 @@ def import_() -> None:
     "files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path)
 )
 @click.option("--dry-run", is_flag=True, help="Show what would change; change nothing.")
+@click.option("--overwrite", is_flag=True, help="Let the files win over corrections by hand.")
+@click.option(
+    "--take-out", is_flag=True, help="Take stops that left the files out of service from today on."
+)
 @in_app
-def import_timetable(app: Flask, files: Sequence[Path], dry_run: bool) -> None:
+def import_timetable(
+    app: Flask, files: Sequence[Path], dry_run: bool, overwrite: bool, take_out: bool
+) -> None:
     """Import mobile library timetables (CSV)."""
     organisation = _organisation()
     plan = plan_import([(path.name, path.read_bytes()) for path in files], organisation)
-    _print_plan(plan)
+    _print_problems(plan)
+    if not plan.rows:
+        raise CommandError(_("Nothing could be read. Mend the files as said above."))
+    horizon_days = app.config["HORIZON_DAYS"]
     if dry_run:
+        _print_changes(plan)
+        runs = new_run_count(plan, today(), horizon_days)
+        click.echo(
+            ngettext("%(num)s dated run would be new.", "%(num)s dated runs would be new.", runs)
+        )
         click.echo(_("Dry run: nothing was changed."))
         return
-    report = apply_import(plan, organisation, today(), app.config["HORIZON_DAYS"])
+    if take_out and not plan.is_whole:
+        raise CommandError(_("Rows that could not be read may be among them: mend those first."))
+    choices = ImportChoices(
+        frozenset(row.key for row in plan.rows) if overwrite else frozenset(),
+        frozenset(stop.id for stop in plan.absent) if take_out else frozenset(),
+    )
+    report = apply_import(plan, organisation, today(), horizon_days, choices)
     db.session.commit()
     click.echo(
         _(
@@ -432,15 +460,14 @@ def _scheduler_process(settings: dict[str, Any]) -> None:
     run_scheduler(create_app(settings), stop)
 
 
-def _print_plan(plan: ImportPlan) -> None:
+def _print_problems(plan: ImportPlan) -> None:
     for error in plan.unreadable:
         click.echo(f"{error.file}: {sentence_of_file(error)}", err=True)
-    for parsed in plan.files:
-        for problem in parsed.problems:
-            click.echo(line_of_row(problem), err=True)
-        if parsed.unknown_columns:
-            columns = ", ".join(parsed.unknown_columns)
-            click.echo(_("Columns kept without a field of their own: %(list)s", list=columns))
+    for problem in plan.problems:
+        click.echo(line_of_row(problem), err=True)
+    if plan.unknown_columns:
+        columns = ", ".join(plan.unknown_columns)
+        click.echo(_("Columns kept without a field of their own: %(list)s", list=columns))
     click.echo(
         _(
             "%(rows)s rows: %(added)s new, %(changed)s changed, %(same)s unchanged.",
@@ -450,3 +477,29 @@ def _print_plan(plan: ImportPlan) -> None:
             same=plan.unchanged_count,
         )
     )
+    if plan.absent:
+        click.echo(
+            ngettext(
+                "%(num)s stop is not in the files any more (--take-out ends it today).",
+                "%(num)s stops are not in the files any more (--take-out ends them today).",
+                len(plan.absent),
+            )
+        )
+
+
+def _print_changes(plan: ImportPlan) -> None:
+    """Every row and stop that would change, as + new, ~ changed, - absent."""
+    for row in plan.in_state(RowState.NEW):
+        click.echo(f"+ {name_of_row(row)} · {promise_of_row(row)}")
+    for row in plan.in_state(RowState.CHANGED, RowState.KEPT):
+        for change in row.changes:
+            click.echo(f"~ {name_of_row(row)} · {line_of_change(change, row)}")
+    for stop in plan.absent:
+        click.echo(f"- {name_of_stop(stop)}")
+    for label, names in (
+        (_("New vans"), plan.new_vans),
+        (_("New routes"), plan.new_routes),
+        (_("New places"), plan.new_places),
+    ):
+        if names:
+            click.echo(f"{label} ({len(names)}): {', '.join(names)}")

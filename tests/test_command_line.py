@@ -130,6 +130,9 @@ def test_a_timetable_is_shown_dry_then_taken_and_the_second_time_nothing_changes
     file = str(shared_data / "mobile-libraries" / "york.csv")
     dry = installed("import", "timetable", file, "--dry-run")
     assert "Dry run: nothing was changed." in dry.stdout
+    assert "+ Mobile · D1 · Mount. Pleasant · every 2 weeks on Thursday, 10:00–10:45" in dry.stdout
+    assert "New vans (1): Mobile" in dry.stdout
+    assert "dated runs would be new." in dry.stdout
     first = installed("import", "timetable", file)
     assert first.returncode == 0
     assert "0 stops added" not in first.stdout
@@ -149,6 +152,41 @@ def test_bad_rows_are_named_by_file_line_column_value_and_remedy(
     for part in ("xe.csv", "3", "arrival", "9 giờ", "frequency"):
         assert part in told
     assert "1 stops added" in answer.stdout
+
+
+def test_a_file_that_cannot_be_read_ends_with_an_error(installed: Run, tmp_path: Path) -> None:
+    file = tmp_path / "bad.bin"
+    file.write_bytes(b"\x89PNG\r\n\x1a\n\x00\x00")
+    for options in ([], ["--dry-run"]):
+        answer = installed("import", "timetable", str(file), *options)
+        assert answer.returncode == 1
+        assert "bad.bin: The file is no text." in answer.stderr
+        assert "Nothing could be read." in answer.stderr
+        assert "Imported" not in answer.stdout
+
+
+def test_corrections_and_absent_stops_are_named_and_taken_when_asked(
+    installed: Run, tmp_path: Path
+) -> None:
+    file = tmp_path / "xe.csv"
+    header = "mobile,route,stop,arrival,departure,frequency,start"
+    rows = ["Xe 1,A,Chợ,09:00,10:00,FREQ=WEEKLY,2019-11-04"]
+    gone = "Xe 1,A,Bến,11:00,12:00,FREQ=WEEKLY,2019-11-04"
+    file.write_text("\n".join([header, *rows, gone]), "utf-8")
+    installed("import", "timetable", str(file))
+    file.write_text("\n".join([header, rows[0].replace("09:00", "09:15")]), "utf-8")
+    dry = installed("import", "timetable", str(file), "--dry-run").stdout
+    assert "~ Xe 1 · A · Chợ · Published times: 09:00–10:00 → 09:15–10:00" in dry
+    assert "· A · Bến" in dry
+    assert "1 stop is not in the files any more (--take-out ends it today)." in dry
+    bad = tmp_path / "bad.bin"
+    bad.write_bytes(b"\x00")
+    refused = installed("import", "timetable", str(file), str(bad), "--take-out")
+    assert refused.returncode == 1
+    assert "mend those first" in refused.stderr
+    assert installed("import", "timetable", str(file), "--take-out", "--overwrite").returncode == 0
+    again = installed("import", "timetable", str(file), "--dry-run").stdout
+    assert "not in the files" not in again
 
 
 def test_an_account_is_made_and_its_password_changed(installed: Run) -> None:

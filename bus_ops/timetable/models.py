@@ -101,7 +101,10 @@ class Term(OwnedByOrganisation, Base):
     """The period that one timetable covers; without an end it runs until further notice."""
 
     __tablename__ = "term"
-    __table_args__ = (UniqueConstraint("organisation_id", "name"),)
+    __table_args__ = (
+        UniqueConstraint("organisation_id", "name"),
+        UniqueConstraint("organisation_id", "import_key"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     name: Mapped[str] = mapped_column(String(160))
@@ -120,6 +123,8 @@ class Term(OwnedByOrganisation, Base):
     buffer_minutes: Mapped[int] = mapped_column(default=0)
     shift_limit_minutes: Mapped[int] = mapped_column(default=540)
     source: Mapped[str] = mapped_column(String(200), default="")
+    # The service it was imported for: it is known again under whatever name it has now.
+    import_key: Mapped[str | None] = mapped_column(String(80))
 
     stops: Mapped[list[Stop]] = relationship(back_populates="term", cascade="all, delete-orphan")
 
@@ -194,7 +199,9 @@ class Stop(OwnedByOrganisation, Base):
     promised: Mapped[str] = mapped_column(Text, default="")
     timetable_url: Mapped[str] = mapped_column(String(500), default="")
     enabled: Mapped[bool] = mapped_column(default=True)
-    import_key: Mapped[str | None] = mapped_column(String(600))
+    import_key: Mapped[str | None] = mapped_column(String(80))
+    # What the last import wrote, to tell corrections of a file from those made by hand.
+    imported: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
     extra: Mapped[dict[str, str]] = mapped_column(JSON, default=dict)
 
     term: Mapped[Term] = relationship(back_populates="stops")

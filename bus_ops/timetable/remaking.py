@@ -44,7 +44,7 @@ from .retiming import (
 )
 
 # Changes that follow from others: a visit is not touched by them.
-_FOLLOWING = (ChangeKind.RETIMED, ChangeKind.REMOVED)
+FOLLOWING = (ChangeKind.RETIMED, ChangeKind.REMOVED)
 _RunKey = tuple[int, int | None, date]
 
 
@@ -119,7 +119,7 @@ class _Remaking:
     def _untouched(self) -> list[Visit]:
         """Coming visits that nobody changed, on runs of which the log tells nothing."""
         by_hand = exists().where(
-            TimetableChange.visit_id == Visit.id, TimetableChange.kind.not_in(_FOLLOWING)
+            TimetableChange.visit_id == Visit.id, TimetableChange.kind.not_in(FOLLOWING)
         )
         other = aliased(Visit)
         facts = exists().where(

@@ -10,6 +10,7 @@ from typing import Any
 from flask import Blueprint, current_app, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
+from flask_babel import ngettext
 from flask_login import current_user
 from markupsafe import Markup
 from sqlalchemy import func, select
@@ -26,7 +27,7 @@ from ..fleet.queries import vans_by_name
 from ..i18n import current_language, format_day, parsed_day, today
 from ..places.models import Place, UploadedFile
 from ..tables import Listing, ShortListing
-from . import changes
+from . import changes, import_wording
 from .board import (
     draft_days,
     month_before,
@@ -59,8 +60,9 @@ from .forms import (
 )
 from .frequency import frequency_in_words
 from .generating import FillReport, fill_runs, skipped_dates
-from .import_wording import sentence_of_file, sentence_of_row
-from .importing import ImportPlan, apply_import, plan_import
+from .import_plan import ImportChoices, ImportPlan
+from .import_taking_back import obstacle_to_taking_back, take_back
+from .importing import apply_import, new_run_count, plan_import
 from .models import (
     CalendarClosure,
     CalendarPeriod,
@@ -576,20 +578,27 @@ def import_preview() -> ResponseReturnValue:
     return render_template(
         "timetable/import_preview.html",
         plan=plan,
-        sentence_of_row=sentence_of_row,
-        sentence_of_file=sentence_of_file,
+        new_runs=new_run_count(plan, today(), current_app.config["HORIZON_DAYS"]),
+        horizon=today() + timedelta(days=current_app.config["HORIZON_DAYS"]),
+        words=import_wording,
+        frequency_in_words=frequency_in_words,
     )
 
 
 @blueprint.post("/import/apply")
 @roles_allowed(*PLANNERS)
 def apply_uploaded() -> ResponseReturnValue:
-    """Take the uploaded rows in."""
+    """Take the uploaded rows in, as ticked."""
     plan = _uploaded_plan()
     if plan is None:
         return redirect(url_for("timetable.import_files"))
     organisation = db.session.get_one(Organisation, current_organisation_id())
-    report = apply_import(plan, organisation, today(), current_app.config["HORIZON_DAYS"])
+    choices = ImportChoices(
+        frozenset(request.form.getlist("overwrite")),
+        frozenset(request.form.getlist("take_out", type=int)),
+    )
+    horizon_days = current_app.config["HORIZON_DAYS"]
+    report = apply_import(plan, organisation, today(), horizon_days, choices)
     db.session.execute(db.delete(UploadedFile).where(*_own_uploads()))
     db.session.commit()
     message = _(
@@ -597,6 +606,33 @@ def apply_uploaded() -> ResponseReturnValue:
         added=report.stops_added,
         changed=report.stops_changed,
         runs=report.runs,
+    )
+    if report.stops_taken_out:
+        message += " " + ngettext(
+            "%(num)s stop taken out of service.",
+            "%(num)s stops taken out of service.",
+            report.stops_taken_out,
+        )
+    flash(message, "success")
+    return redirect(url_for("timetable.term_list"))
+
+
+@blueprint.post("/terms/<int:term_id>/take-back")
+@roles_allowed(*PLANNERS)
+def take_import_back(term_id: int) -> ResponseReturnValue:
+    """Delete an imported term as a whole, while nothing of it has happened."""
+    term = owned_or_404(Term, term_id)
+    obstacle = obstacle_to_taking_back(term, today())
+    if obstacle is not None:
+        flash(import_wording.sentence_of_obstacle(obstacle), "danger")
+        return redirect(url_for("timetable.term_page", term_id=term_id))
+    taken = take_back(term)
+    db.session.commit()
+    message = _(
+        "The import is taken back: %(stops)s stops, %(places)s places and %(vans)s vans are gone.",
+        stops=taken.stops,
+        places=taken.places,
+        vans=taken.vans,
     )
     flash(message, "success")
     return redirect(url_for("timetable.term_list"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from sqlalchemy import func, select
 from bus_ops.accounts.models import Organisation, Role
 from bus_ops.database import db
 from bus_ops.i18n import ZONE, today
-from bus_ops.places.models import UploadedFile
+from bus_ops.places.models import Place, UploadedFile
 from bus_ops.timetable.models import (
     CalendarClosure,
     CalendarPeriod,
@@ -354,6 +355,97 @@ def test_an_upload_is_shown_first_and_taken_when_asked(coordinator: FlaskClient)
     assert "Imported: 0 stops added, 0 changed, 0 dated runs." in send(
         coordinator, "/timetable/import/apply"
     )
+
+
+def test_the_preview_shows_each_change_and_ticks_decide(coordinator: FlaskClient) -> None:
+    other = GOOD.replace("Chợ", "Bến Ninh Kiều").replace("09:00,10:00", "11:00,12:00")
+    upload(coordinator, ("xe1.csv", (HEADER + GOOD + other).encode()))
+    text = send(coordinator, "/timetable/import/apply")
+    stop = db.session.scalars(select(Stop).join(Place).where(Place.name == "Chợ")).one()
+    stop.place.address = "Cổng sau"
+    corrected = GOOD.replace("10:00", "10:15").replace("Chợ,,", "Chợ,1 Hòa Bình,")
+    text = upload(coordinator, ("xe1.csv", (HEADER + corrected).encode()))
+    assert "09:00–10:00 → 09:00–10:15" in text
+    assert "Cổng sau → 1 Hòa Bình" in text
+    assert "corrected by hand: kept" in text
+    assert "Bến Ninh Kiều" in text
+    key = re.findall(r'name="overwrite" value="(\w+)"', text)[0]
+    absent = re.findall(r'name="take_out" value="(\d+)"', text)[0]
+    text = send(coordinator, "/timetable/import/apply", overwrite=key, take_out=absent)
+    assert "1 stop taken out of service." in text
+    db.session.expire_all()
+    assert (stop.place.address, stop.fixed_departure) == ("1 Hòa Bình", 615)
+    assert not db.session.get_one(Stop, int(absent)).enabled
+
+
+def test_nonsense_ticks_change_nothing(coordinator: FlaskClient, service: SmallService) -> None:
+    upload(coordinator, ("xe1.csv", (HEADER + GOOD).encode()))
+    send(coordinator, "/timetable/import/apply", overwrite="x", take_out="1")
+    assert service.stops[0].enabled
+
+
+def test_what_a_file_said_beside_the_form_stands_on_the_stops_page(
+    coordinator: FlaskClient,
+) -> None:
+    header = HEADER.replace("timetable\n", "timetable,wifi\n")
+    page_address = "https://example.org/lich"
+    row = GOOD.replace(",,,\n", f",,,{page_address},<b>có</b>\n")
+    bad = row.replace("Chợ", "Bến").replace("https:", "javascript:")
+    upload(coordinator, ("a.csv", (header + row + bad).encode()))
+    send(coordinator, "/timetable/import/apply")
+    stops = select(Stop.id).where(Stop.import_key.is_not(None)).order_by(Stop.id)
+    good, evil = (page(coordinator, f"/timetable/stops/{n}") for n in db.session.scalars(stops))
+    assert f'href="{page_address}"' in good
+    assert "&lt;b&gt;có&lt;/b&gt;" in good
+    assert "javascript://example.org/lich" in evil
+    assert 'href="javascript' not in evil
+
+
+@pytest.mark.parametrize(
+    ("rule", "words"),
+    [
+        ("FREQ=MONTHLY;BYMONTHDAY=15", "every month on day 15"),
+        ("FREQ=MONTHLY;INTERVAL=2;BYMONTHDAY=15,1", "every 2 months on day 1, 15"),
+        ("FREQ=MONTHLY;BYMONTHDAY=-1", "every month on the last day"),
+        ("FREQ=MONTHLY;BYMONTHDAY=-2", "FREQ=MONTHLY;BYMONTHDAY=-2"),
+        ("FREQ=MONTHLY", "every month on day 4"),
+        ("FREQ=MONTHLY;BYDAY=FR;BYMONTHDAY=13", "FREQ=MONTHLY;BYDAY=FR;BYMONTHDAY=13"),
+        ("FREQ=YEARLY", "FREQ=YEARLY"),
+        ("FREQ=WEEKLY;BYMONTH=9", "FREQ=WEEKLY;BYMONTH=9"),
+        ("FREQ=DAILY;BYDAY=MO", "FREQ=DAILY;BYDAY=MO"),
+        ("FREQ=WEEKLY;COUNT=5", "every week on Monday, 5 times"),
+        ("FREQ=WEEKLY;UNTIL=20301231", "every week on Monday, until 31/12/2030"),
+        ("FREQ=MONTHLY;BYDAY=2TU,-1FR", "every month on the second Tuesday, last Friday"),
+    ],
+)
+def test_a_rule_is_said_in_words_or_shown_itself(
+    coordinator: FlaskClient, service: SmallService, rule: str, words: str
+) -> None:
+    stop = service.stops[0]
+    stop.rule, stop.starts_on = rule, date(2019, 11, 4)
+    db.session.commit()
+    assert f"<td>{words}</td>" in page(coordinator, f"/timetable/terms/{service.term.id}")
+    assert page(coordinator, f"/timetable/stops/{stop.id}")
+
+
+def test_an_import_is_taken_back_from_its_terms_page(
+    coordinator: FlaskClient, service: SmallService
+) -> None:
+    upload(coordinator, ("xe1.csv", (HEADER + GOOD).encode()))
+    send(coordinator, "/timetable/import/apply")
+    term = db.session.scalars(select(Term).where(Term.import_key.is_not(None))).one()
+    address = f"/timetable/terms/{term.id}/take-back"
+    assert address in page(coordinator, f"/timetable/terms/{term.id}")
+    assert "take-back" not in page(coordinator, f"/timetable/terms/{service.term.id}")
+    assert "1 stops, 1 places and 1 vans are gone" in send(coordinator, address)
+    assert "made by hand" in send(coordinator, f"/timetable/terms/{service.term.id}/take-back")
+    assert db.session.scalars(select(Term)).all() == [service.term]
+
+
+def test_only_planners_take_an_import_back(sign_in: SignIn, service: SmallService) -> None:
+    address = f"/timetable/terms/{service.term.id}/take-back"
+    for role in (Role.CREW, Role.REPORTER):
+        assert sign_in(role).post(address).status_code == 403
 
 
 def test_a_real_services_file_is_previewed_whole(

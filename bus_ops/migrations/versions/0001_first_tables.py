@@ -281,6 +281,7 @@ def upgrade() -> None:
         sa.Column("buffer_minutes", sa.Integer(), nullable=False),
         sa.Column("shift_limit_minutes", sa.Integer(), nullable=False),
         sa.Column("source", sa.String(length=200), nullable=False),
+        sa.Column("import_key", sa.String(length=80), nullable=True),
         sa.Column("organisation_id", sa.Integer(), nullable=False),
         sa.ForeignKeyConstraint(
             ["organisation_id"],
@@ -289,6 +290,9 @@ def upgrade() -> None:
             ondelete="CASCADE",
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_term")),
+        sa.UniqueConstraint(
+            "organisation_id", "import_key", name=op.f("uq_term_organisation_id_import_key")
+        ),
         sa.UniqueConstraint("organisation_id", "name", name=op.f("uq_term_organisation_id_name")),
     )
     with op.batch_alter_table("term", schema=None) as batch_op:
@@ -593,6 +597,7 @@ def upgrade() -> None:
         sa.Column("opening_windows", sa.JSON(), nullable=False),
         sa.Column("enabled", sa.Boolean(), nullable=False),
         sa.Column("import_key", sa.String(length=400), nullable=True),
+        sa.Column("imported", sa.JSON(), nullable=False),
         sa.Column("source", sa.String(length=200), nullable=False),
         sa.Column("extra", sa.JSON(), nullable=False),
         sa.Column("created_at", database.UTCDateTime(timezone=True), nullable=False),
@@ -1073,7 +1078,8 @@ def upgrade() -> None:
         sa.Column("promised", sa.Text(), nullable=False),
         sa.Column("timetable_url", sa.String(length=500), nullable=False),
         sa.Column("enabled", sa.Boolean(), nullable=False),
-        sa.Column("import_key", sa.String(length=600), nullable=True),
+        sa.Column("import_key", sa.String(length=80), nullable=True),
+        sa.Column("imported", sa.JSON(), nullable=False),
         sa.Column("extra", sa.JSON(), nullable=False),
         sa.Column("organisation_id", sa.Integer(), nullable=False),
         sa.ForeignKeyConstraint(
