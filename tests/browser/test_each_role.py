@@ -48,6 +48,13 @@ def test_the_route_prints_on_one_page_of_a4(signed_in: Any) -> None:
     with signed_in("crew", TABLET_ACROSS) as watched:
         watched.page.wait_for_load_state("networkidle")
         assert pages_of_paper(watched.page) == 1
+        watched.page.evaluate("window.dispatchEvent(new Event('beforeprint'))")
+        box = watched.page.locator("#map_route").bounding_box()
+        assert box is not None
+        for marker in watched.page.locator(".stop-marker").all():
+            stop = marker.bounding_box()
+            assert stop is not None
+            assert box["y"] <= stop["y"] and stop["y"] + stop["height"] <= box["y"] + box["height"]
 
 
 def test_a_day_of_21_stops_with_long_notes_prints_on_one_page(
