@@ -8,15 +8,28 @@ from typing import Any
 
 from sqlalchemy import select
 
-from bus_ops.circulation.models import Card, IssuedCard, Loan, OnSiteUse, Reader, Renewal
+from bus_ops.circulation.models import (
+    BoxDeposit,
+    BoxItem,
+    Card,
+    IssuedCard,
+    Loan,
+    OnSiteUse,
+    Reader,
+    Renewal,
+)
 from bus_ops.database import db, new_uuid, now
 from bus_ops.tablet.log import store_events, web_tablet
 from bus_ops.tablet.models import Contradiction, ContradictionKind
 from bus_ops.timetable.models import (
     ActivityRecord,
     Attendance,
+    ClassVisit,
+    DayClosing,
+    Incident,
     RunEquipment,
     RunRecord,
+    StockSeen,
     Visit,
     VisitRecord,
 )
@@ -34,10 +47,18 @@ PROJECTIONS: tuple[Any, ...] = (
     OnSiteUse,
     IssuedCard,
     Contradiction,
+    BoxItem,
+    BoxDeposit,
+    ClassVisit,
+    Incident,
+    DayClosing,
+    StockSeen,
     Card,
     Reader,
     RunEquipment,
 )
+# What the log alone makes: an empty log has no row of them.
+ALL_OF_THE_LOG = PROJECTIONS[:-3]
 
 
 def event(

@@ -36,7 +36,7 @@ from bus_ops.timetable.models import (
     VisitStatus,
 )
 from tests.small_service import SmallService, small_service
-from tests.tablet.facts import PROJECTIONS, event, open_kinds, people, projections, send
+from tests.tablet.facts import ALL_OF_THE_LOG, event, open_kinds, people, projections, send
 
 FIRST = today() - timedelta(weeks=2)
 
@@ -370,7 +370,7 @@ def story(service: SmallService, drawn: Any) -> list[dict[str, Any]]:
 
 def _forget(service: SmallService) -> None:
     """An empty log, as before the first tap."""
-    for model in (Event, SetAside, *PROJECTIONS[:9]):
+    for model in (Event, SetAside, *ALL_OF_THE_LOG):
         db.session.execute(db.delete(model))
     db.session.execute(db.delete(Card).where(Card.event_id.is_not(None)))
     db.session.execute(db.update(RunEquipment).values(loaded=False))

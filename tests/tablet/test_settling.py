@@ -15,11 +15,11 @@ from flask_babel import force_locale
 from sqlalchemy import func, select
 
 from bus_ops.accounts.models import Organisation, Role
-from bus_ops.circulation.models import Card, Copy, IssuedCard, Loan, Reader
+from bus_ops.circulation.models import BoxDeposit, BoxItem, Card, Copy, IssuedCard, Loan, Reader
 from bus_ops.database import db, new_uuid, now
 from bus_ops.i18n import format_clock, today
-from bus_ops.tablet.log import replay
-from bus_ops.tablet.models import Contradiction, ContradictionKind, Event, EventKind
+from bus_ops.tablet.log import replay, store_events, web_tablet
+from bus_ops.tablet.models import Contradiction, ContradictionKind, Event, EventKind, Photo, Tablet
 from bus_ops.tablet.settling import WAYS, SettlingError, settle, take_back
 from bus_ops.timetable.changes import cancel_visit
 from bus_ops.timetable.models import RunRecord, Visit, VisitRecord, VisitStatus
@@ -180,6 +180,44 @@ def test_a_card_of_another_reader_gets_its_own_number(service: SmallService) -> 
     assert open_kinds() == []
     card = db.session.scalars(select(Card).where(Card.number == "M5")).one()
     assert card.reader.full_name == "Nguyễn Bé"
+
+
+def box(kind: str, visit: Visit, code: str) -> dict[str, Any]:
+    return event(kind, visit, box=code, barcodes=["B1", "B2"])
+
+
+def test_a_box_that_came_back_unseen_is_brought_back_whole(service: SmallService) -> None:
+    first, second = service.visits()[:2]
+    send(service, box("box_out", first, "H1"), box("box_out", second, "H1"))
+    decide(service, "box_out_twice", "came_back_before")
+    assert open_kinds() == []
+    states = db.session.execute(
+        select(BoxDeposit.visit_id, BoxItem.state).join(BoxItem).distinct()
+    ).all()
+    assert {(visit_id, state.value) for visit_id, state in states} == {
+        (first.id, "back"),
+        (second.id, "out"),
+    }
+
+
+def test_a_photo_takes_its_picture_to_the_right_visit(service: SmallService) -> None:
+    visit = service.visits()[0]
+    fact = event("photo", visit, sha256="0" * 64, content_type="image/webp", bytes=3)
+    send(service, {**fact, "visit": 999_999})
+    picture = Photo(
+        event_id=uuid.UUID(fact["id"]),
+        organisation_id=service.organisation.id,
+        tablet_id=web_tablet(service.user).id,
+        content_type="image/webp",
+        sha256="0" * 64,
+        data=b"abc",
+    )
+    db.session.add(picture)
+    db.session.commit()
+    decide(service, "unknown_visit", "other_visit", str(visit.id))
+    assert open_kinds() == []
+    moved = db.session.scalars(select(Event).where(Event.visit_id == visit.id)).one()
+    assert db.session.get_one(Photo, moved.id).data == b"abc"
 
 
 def counted_at_a_cancelled_visit(service: SmallService) -> Visit:
@@ -460,7 +498,15 @@ def test_every_kind_is_shown_with_its_ways(coordinator: FlaskClient, service: Sm
         lost,
         event("departed", visit, at=visit.arrival_at - timedelta(days=9)),
         *driven(service, 1, out=50, back=40),
+        box("box_back", visit, "H2"),
+        box("box_out", visit, "H1"),
+        box("box_out", service.visits(1)[0], "H1"),
     )
+    lost_tablet = Tablet(organisation_id=service.organisation.id, name="Mất", revoked_at=now())
+    db.session.add(lost_tablet)
+    db.session.commit()
+    late = event("note", visit, at=now() + timedelta(minutes=1), text="?")
+    store_events(service.organisation.id, lost_tablet, None, [late])
     assert set(open_kinds()) == set(ContradictionKind)
     page = coordinator.get("/tablet/to-settle").get_data(as_text=True)
     for ways in WAYS.values():
