@@ -7,6 +7,7 @@ the decision's ``with``; so nothing is ever changed, and taking the decision bac
 
 from __future__ import annotations
 
+import itertools
 import uuid
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -29,9 +30,9 @@ from ..tables import Listing
 from ..timetable.changes import ChangeError, restore_visit
 from ..timetable.models import Visit
 from .events import ABOUT_A_COPY, ABOUT_A_RUN, ABOUT_THE_LOG, LONGEST_CODE, MOST, Fact
-from .folding import clock_is_wrong
+from .folding import clock_is_wrong, of_run_alone
 from .log import Tap, held_facts, record_together, undone_decisions, web_tablet
-from .models import Contradiction, ContradictionKind, Event, EventKind
+from .models import Contradiction, ContradictionKind, Event, EventKind, Photo
 
 # A fact that nobody recorded in time goes right before the one that shows it happened.
 _JUST_BEFORE = timedelta(milliseconds=1)
@@ -276,6 +277,7 @@ def settle(
         "with": [str(tap.event_id) for tap in taps],
     }
     decision = Tap(EventKind.SETTLED, payload=payload, event_id=event_id)
+    _copy_pictures(taps)
     record_together([*taps, decision], user)
     return list(deed.sentences)
 
@@ -323,6 +325,17 @@ def _with_ids(taps: Iterable[Tap], event_id: uuid.UUID) -> list[Tap]:
     ]
 
 
+def _copy_pictures(taps: Sequence[Tap]) -> None:
+    """A photo that is recorded anew takes its picture along; the first one keeps its own."""
+    for undo, again in itertools.pairwise(taps):
+        if undo.kind != EventKind.UNDO or again.kind != EventKind.PHOTO:
+            continue
+        picture = db.session.get(Photo, uuid.UUID(undo.payload["undoes"]))
+        if picture is not None and again.event_id is not None:
+            kept = {c.name: getattr(picture, c.name) for c in Photo.__table__.columns}
+            db.session.add(Photo(**{**kept, "event_id": again.event_id}))
+
+
 def _undo(fact: Fact | Event) -> Tap:
     return Tap(EventKind.UNDO, fact.run_id, fact.visit_id, {"undoes": str(fact.id)})
 
@@ -365,6 +378,16 @@ def _about_the_copy(case: _Case, kind: EventKind, at: datetime, **payload: str) 
     event = case.event
     payload = {"barcode": event.barcode or "", **payload}
     return Tap(kind, event.run_id, event.visit_id, payload, recorded_at=at)
+
+
+def _came_back_before(case: _Case) -> Deed:
+    """The box came back whole, right before it was left again."""
+    at = case.event.happened_at - _JUST_BEFORE
+    if case.other is None or at <= case.other.happened_at:
+        return Deed()
+    event = case.event
+    payload = {"box": event.barcode or "", "barcodes": case.other.payload["barcodes"]}
+    return Deed([Tap(EventKind.BOX_BACK, event.run_id, event.visit_id, payload, recorded_at=at)])
 
 
 def _other_card(case: _Case) -> Deed:
@@ -447,9 +470,8 @@ def _all_mistaken(case: _Case) -> Deed:
 def _facts_logged_with(case: _Case) -> list[Fact]:
     """What holds of the contradiction's visit, or of its run where the fact is about a run."""
     event = case.event
-    if event.kind in ABOUT_A_RUN:
-        facts = held_facts(case.organisation_id, Event.run_id, event.run_id)
-        return [fact for fact in facts if fact.kind in ABOUT_A_RUN]
+    if event.kind in ABOUT_A_RUN or event.visit_id is None:
+        return of_run_alone(held_facts(case.organisation_id, Event.run_id, event.run_id))
     facts = held_facts(case.organisation_id, Event.visit_id, event.visit_id)
     if case.row.kind == ContradictionKind.OTHER_RUN:
         facts = [fact for fact in facts if fact.run_id == event.run_id]
@@ -533,6 +555,7 @@ _DEEDS: dict[str, Callable[[_Case], Deed]] = {
     "all_mistaken": _all_mistaken,
     "first_returned": _first_returned,
     "lent_before": _lent_before,
+    "came_back_before": _came_back_before,
     "not_lent": _take_back,
     "other_card": _other_card,
     "other_barcode": _other_barcode,
