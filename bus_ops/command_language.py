@@ -11,6 +11,7 @@ import os
 import sys
 from collections.abc import Iterator, Sequence
 from gettext import bindtextdomain, gettext
+from inspect import cleandoc
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +44,7 @@ CLICK_SENTENCES = (
     _l("{name} {filename!r} does not exist."),
     _l("{name} {filename!r} is a directory."),
     _l("{name} {filename!r} is not readable."),
-    _l("File"),
+    _l("file"),
 )
 
 
@@ -84,4 +85,4 @@ def _speak(program: click.Command, language: str) -> None:
     os.environ["LANGUAGE"] = language
     for part in helped(program):
         if part.help:
-            part.help = gettext(part.help)
+            part.help = gettext(cleandoc(part.help))
