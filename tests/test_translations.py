@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
+from inspect import cleandoc
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,8 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po
 
 from bus_ops.accounts.models import Organisation, Role
+from bus_ops.cli import main
+from bus_ops.command_language import helped
 from bus_ops.i18n import today
 from tests.conftest import REPOSITORY, SignIn
 from tests.small_service import small_service
@@ -46,6 +49,9 @@ def sentences() -> dict[str | tuple[str, ...], str]:
         for file, line, message, _comments, _context in extracted:
             if "node_modules" not in file:
                 found[message] = f"{file}:{line}"
+    for part in helped(main):
+        if part.help:
+            found[cleandoc(part.help)] = f"help of {part.name}"
     return found
 
 

@@ -21,6 +21,7 @@ from ..accounts.access import READERS_OF_FIGURES, may_open, roles_allowed
 from ..database import current_organisation_id, db, owned
 from ..fleet.queries import vans_by_name
 from ..i18n import format_day, parsed_day, today
+from ..incoming import asked_number
 from ..maps import MapFigure, figures_map, map_script
 from ..places.models import (
     AdministrativeUnit,
@@ -249,11 +250,11 @@ def _question() -> Question:
     return Question(
         period=_period(),
         filters=Filters(
-            van_id=args.get("van", type=int),
-            unit_id=args.get("unit", type=int),
+            van_id=asked_number("van"),
+            unit_id=asked_number("unit"),
             kind=_member(PlaceKind, args.get("kind", "")),
             level=_member(SchoolLevel, args.get("level", "")),
-            place_id=args.get("place", type=int),
+            place_id=asked_number("place"),
         ),
         grouping=grouping if grouping in dict(GROUPINGS) else "place",
         measure=measure if measure in BY_KEY else "attendance",

@@ -26,6 +26,7 @@ from ..circulation.models import Card, Copy
 from ..clock_fields import minutes_of_clock
 from ..database import current_organisation_id, db, now, owned
 from ..i18n import at_minutes, format_clock, local, today
+from ..incoming import asked_search
 from ..tables import Listing
 from ..timetable.changes import ChangeError, restore_visit
 from ..timetable.models import Visit
@@ -175,7 +176,7 @@ def contradictions_listing() -> Listing:
     kind = request.args.get("kind", "")
     if kind in {member.value for member in ContradictionKind}:
         query = query.where(Contradiction.kind == ContradictionKind(kind))
-    typed = request.args.get("q", "").strip()
+    typed = asked_search()
     if typed:
         query = query.where(
             Contradiction.barcode.contains(typed, autoescape=True)
@@ -204,7 +205,7 @@ def decisions_listing() -> Listing:
     kind = request.args.get("kind", "")
     if kind in {member.value for member in ContradictionKind}:
         query = query.where(Event.payload["contradiction"].as_string() == kind)
-    typed = request.args.get("q", "").strip()
+    typed = asked_search()
     if typed:
         query = query.where(
             about.barcode.contains(typed, autoescape=True)

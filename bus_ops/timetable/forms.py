@@ -195,6 +195,8 @@ class StopForm(BaseForm):
 
     def validate_frequency(self, field: SelectField) -> None:
         """The choices must make a rule with dates."""
+        if field.errors or not self._ticked_only_what_is_offered():
+            return
         if field.data not in {"once", "free"} and not self.weekdays.data:
             raise ValidationError(_l("Choose at least one weekday."))
         if field.data == "monthly" and not self.ordinals.data:
@@ -207,6 +209,13 @@ class StopForm(BaseForm):
             raise ValidationError(
                 _l("Not a frequency. Write it as FREQ=WEEKLY;INTERVAL=2.")
             ) from None
+
+    def _ticked_only_what_is_offered(self) -> bool:
+        """Otherwise the field itself says so."""
+        return all(
+            set(checks.data or ()) <= {value for value, _label in checks.choices}
+            for checks in (self.weekdays, self.ordinals)
+        )
 
     def validate_fixed_departure(self, field: ClockField) -> None:
         """Published times are a pair in order."""

@@ -25,6 +25,7 @@ from ..database import current_organisation_id, db, now, owned, owned_or_404
 from ..fleet.models import CrewMember, Van
 from ..fleet.queries import vans_by_name
 from ..i18n import current_language, format_day, parsed_day, today
+from ..incoming import asked_number
 from ..places.models import Place, UploadedFile
 from ..tables import Listing, ShortListing
 from . import changes, import_wording
@@ -89,8 +90,8 @@ UPLOAD_PURPOSE = "timetable"
 def month() -> ResponseReturnValue:
     """A month of runs."""
     shown = parsed_month(request.args.get("month", ""), today())
-    van_id = _asked_key("van")
-    term_id = _asked_key("term")
+    van_id = asked_number("van")
+    term_id = asked_number("term")
     organisation_id = current_organisation_id()
     return render_template(
         "timetable/month.html",
@@ -111,7 +112,7 @@ def week() -> ResponseReturnValue:
     """A week of runs with their visits."""
     day = parsed_day(request.args.get("day", "")) or today()
     monday = day - timedelta(days=day.weekday())
-    van_id = _asked_key("van")
+    van_id = asked_number("van")
     organisation_id = current_organisation_id()
     return render_template(
         "timetable/week.html",
@@ -319,7 +320,7 @@ def term_page(term_id: int) -> ResponseReturnValue:
     kind = request.args.get("kind", "")
     if kind in {member.value for member in StopKind}:
         query = query.where(Stop.kind == StopKind(kind))
-    van_id = _asked_key("van")
+    van_id = asked_number("van")
     if van_id:
         query = query.where(Stop.van_id == van_id)
     sorts = {"place": Place.name, "van": Van.name, "minutes": Stop.service_minutes}
@@ -385,7 +386,7 @@ def new_stop(term_id: int) -> ResponseReturnValue:
     """Serve a place in a term."""
     term = owned_or_404(Term, term_id)
     form = StopForm(term)
-    place_id = _asked_key("place")
+    place_id = asked_number("place")
     if not form.is_submitted() and place_id:
         form.propose(owned_or_404(Place, place_id))
     if form.validate_on_submit():
@@ -803,12 +804,6 @@ def _fill(term: Term) -> FillReport:
 def _last_filled(term: Term) -> date:
     """How far a term is filled: to its end, or as far as the nights fill it."""
     return term.ends_on or today() + timedelta(days=current_app.config["HORIZON_DAYS"])
-
-
-def _asked_key(name: str) -> int | None:
-    """A row's key in the address; None for anything that can be none."""
-    key = request.args.get(name, type=int)
-    return key if key is not None and 0 < key < 2**31 else None
 
 
 def _vans() -> list[tuple[int, str]]:
