@@ -12,6 +12,7 @@ import sys
 import threading
 from collections.abc import Callable, Sequence
 from functools import wraps
+from multiprocessing.connection import wait as wait_for_any
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -376,9 +377,13 @@ def _free_port(host: str) -> int:
 
 
 def _serve(app: Flask, host: str, port: int) -> None:
-    """Serve with threads of this process; the scheduler runs in a process of its own."""
+    """Serve with threads of this process; the scheduler runs in a process of its own.
+
+    SIGTERM ends the server as Ctrl+C does, and the scheduler with it.
+    """
     import waitress
 
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     process = multiprocessing.get_context("spawn").Process(
         target=_scheduler_process, args=(_passed_on(app),), daemon=True, name="scheduler"
     )
@@ -398,10 +403,21 @@ def _passed_on(app: Flask) -> dict[str, Any]:
 
 
 def _scheduler_process(settings: dict[str, Any]) -> None:
+    """The scheduler beside a server; ends when asked to, and when its server is gone."""
     stop = threading.Event()
+    threading.Thread(target=_stop_with_server, args=(stop,), daemon=True).start()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     run_scheduler(create_app(settings), stop)
+
+
+def _stop_with_server(stop: threading.Event) -> None:
+    """Wait for the server's end, even one that leaves it no time to say so (SIGKILL)."""
+    server = multiprocessing.parent_process()
+    if server is not None:
+        # A pipe that only the server holds open: it closes with the process, however that ends.
+        wait_for_any([server.sentinel])
+    stop.set()
 
 
 def _print_plan(plan: ImportPlan) -> None:
