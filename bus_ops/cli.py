@@ -224,10 +224,12 @@ def run_named_job(_app: Flask, name: str) -> None:
         raise CommandError(
             _("There is no job %(name)s.", name=name) + " " + ", ".join(j.name for j in JOBS)
         )
-    turn = run_job(job, now())
+    turn = run_job(job, now(), by_hand=True)
     if turn is None:
         raise CommandError(_("The job is running already."))
-    click.echo(f"{turn.state.label}: {turn.message}")
+    for text in [turn.message, *(note.text for note in turn.notes)]:
+        if text:
+            click.echo(f"{turn.state.label}: {text}")
     if turn.state.value == "failed":
         sys.exit(1)
 

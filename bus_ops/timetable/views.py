@@ -57,6 +57,7 @@ from .models import (
 )
 from .promises import warnings_of
 from .signals import visits_changed
+from .tomorrow import ToldPromise, promises_broken_on
 
 blueprint = Blueprint("timetable", __name__, url_prefix="/timetable")
 
@@ -82,6 +83,7 @@ def month() -> ResponseReturnValue:
         term_id=term_id,
         vans=_vans(),
         terms=_terms(),
+        tomorrow_broken=_tomorrow_broken(),
     )
 
 
@@ -621,6 +623,13 @@ def _make_again(term: Term, stop_ids: Sequence[int]) -> None:
 def _fill(term: Term) -> Any:
     horizon = today() + timedelta(days=current_app.config["HORIZON_DAYS"])
     return fill_runs(term, max(term.starts_on, today()), term.ends_on or horizon)
+
+
+def _tomorrow_broken() -> list[ToldPromise]:
+    """Broken promises of tomorrow, for those who can mend them."""
+    if current_user.role not in PLANNERS:
+        return []
+    return promises_broken_on(today() + timedelta(days=1), current_organisation_id())
 
 
 def _vans() -> list[tuple[int, str]]:
