@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlencode
 
@@ -83,3 +83,30 @@ class Listing:
         if name not in self._sorts:
             wanted, name = default, default.removeprefix("-")
         return name, wanted.startswith("-")
+
+
+class RowListing(Listing):
+    """The same for rows that are in memory already, such as figures; all of them in ``found``.
+
+    ``sorts`` maps names to what a row is sorted by; ``searched`` answers a row's text without
+    diacritics.
+    """
+
+    def __init__(
+        self,
+        rows: Iterable[Any],
+        sorts: Mapping[str, Callable[[Any], Any]],
+        default_sort: str,
+        searched: Callable[[Any], str],
+        per_page: int = PER_PAGE,
+    ) -> None:
+        self.search = request.args.get("q", "").strip()
+        words = search_key(self.search).split()
+        found = [row for row in rows if all(word in searched(row) for word in words)]
+        self._sorts = sorts
+        self.sort, self.descending = self._chosen_sort(default_sort)
+        self.found = sorted(found, key=sorts[self.sort], reverse=self.descending)
+        self.count = len(self.found)
+        self.pages = max(1, -(-self.count // per_page))
+        self.page = min(max(1, request.args.get("page", 1, type=int)), self.pages)
+        self.rows = self.found[(self.page - 1) * per_page : self.page * per_page]
