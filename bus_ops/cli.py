@@ -14,6 +14,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import wraps
+from multiprocessing.connection import wait as wait_for_any
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -325,10 +326,12 @@ def run_named_job(_app: Flask, name: str) -> None:
         raise CommandError(
             _("There is no job %(name)s.", name=name) + " " + ", ".join(j.name for j in JOBS)
         )
-    turn = run_job(job, now())
+    turn = run_job(job, now(), by_hand=True)
     if turn is None:
         raise CommandError(_("The job is running already."))
-    click.echo(f"{turn.state.label}: {turn.message}")
+    for text in [turn.message, *(note.text for note in turn.notes)]:
+        if text:
+            click.echo(f"{turn.state.label}: {text}")
     if turn.state.value == "failed":
         sys.exit(1)
 
@@ -521,9 +524,13 @@ def _why_not(host: str, port: int) -> OSError | None:
 
 
 def _serve(app: Flask, host: str, port: int) -> None:
-    """Serve with threads of this process; the scheduler runs in a process of its own."""
+    """Serve with threads of this process; the scheduler runs in a process of its own.
+
+    SIGTERM ends the server as Ctrl+C does, and the scheduler with it.
+    """
     import waitress
 
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     process = multiprocessing.get_context("spawn").Process(
         target=_scheduler_process, args=(_passed_on(app),), daemon=True, name="scheduler"
     )
@@ -543,10 +550,21 @@ def _passed_on(app: Flask) -> dict[str, Any]:
 
 
 def _scheduler_process(settings: dict[str, Any]) -> None:
+    """The scheduler beside a server; ends when asked to, and when its server is gone."""
     stop = threading.Event()
+    threading.Thread(target=_stop_with_server, args=(stop,), daemon=True).start()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     run_scheduler(create_app(settings), stop)
+
+
+def _stop_with_server(stop: threading.Event) -> None:
+    """Wait for the server's end, even one that leaves it no time to say so (SIGKILL)."""
+    server = multiprocessing.parent_process()
+    if server is not None:
+        # A pipe that only the server holds open: it closes with the process, however that ends.
+        wait_for_any([server.sentinel])
+    stop.set()
 
 
 def _print_problems(plan: ImportPlan) -> None:

@@ -101,7 +101,7 @@ class Listing(_Controls):
 
 
 class ShortListing(_Controls):
-    """One page of rows that are few enough to be read at once: vans, terms, accounts.
+    """One page of rows that are few enough to be read at once; all that fit are in ``found``.
 
     ``sorts`` maps names to functions of a row, ``searched`` gives the text that a row is found
     by; both compare names without diacritics, so that Đ stands beside D.
@@ -121,6 +121,7 @@ class ShortListing(_Controls):
         ordered = sorted(found, key=lambda row: _plain(sorts[self.sort](row)))
         if self.descending:
             ordered.reverse()
+        self.found = ordered
         self.rows = ordered[before : before + per_page]
 
 

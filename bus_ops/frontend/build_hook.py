@@ -14,7 +14,14 @@ from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
-SOURCES = ("package.json", "package-lock.json", "build.mjs", "tsconfig.json", "icons.txt", "tablet-icons.txt")
+SOURCES = (
+    "package.json",
+    "package-lock.json",
+    "build.mjs",
+    "tsconfig.json",
+    "icons.txt",
+    "tablet-icons.txt",
+)
 
 
 class FrontendBuildHook(BuildHookInterface):

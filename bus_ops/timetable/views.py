@@ -78,6 +78,7 @@ from .models import (
 from .promises import day_off_in_words, warnings_of
 from .remaking import make_again
 from .signals import visits_changed
+from .tomorrow import ToldPromise, promises_broken_on
 
 blueprint = Blueprint("timetable", __name__, url_prefix="/timetable")
 
@@ -103,6 +104,7 @@ def month() -> ResponseReturnValue:
         term_id=term_id,
         vans=_vans(),
         terms=_terms(),
+        tomorrow_broken=_tomorrow_broken(),
     )
 
 
@@ -804,6 +806,13 @@ def _fill(term: Term) -> FillReport:
 def _last_filled(term: Term) -> date:
     """How far a term is filled: to its end, or as far as the nights fill it."""
     return term.ends_on or today() + timedelta(days=current_app.config["HORIZON_DAYS"])
+
+
+def _tomorrow_broken() -> list[ToldPromise]:
+    """Broken promises of tomorrow, for those who can mend them."""
+    if current_user.role not in PLANNERS:
+        return []
+    return promises_broken_on(today() + timedelta(days=1), current_organisation_id())
 
 
 def _vans() -> list[tuple[int, str]]:

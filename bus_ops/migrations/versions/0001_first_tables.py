@@ -25,11 +25,9 @@ def upgrade() -> None:
         sa.Column(
             "state",
             sa.Enum(
-                "waiting",
                 "running",
                 "done",
                 "failed",
-                "cancelled",
                 name="workstate",
                 native_enum=False,
                 length=40,
@@ -37,6 +35,8 @@ def upgrade() -> None:
             nullable=False,
         ),
         sa.Column("message", sa.Text(), nullable=False),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("by_hand", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_job_run")),
         sa.UniqueConstraint("job", "due_at", name=op.f("uq_job_run_job_due_at")),
     )
@@ -483,50 +483,6 @@ def upgrade() -> None:
     with op.batch_alter_table("crew_member", schema=None) as batch_op:
         batch_op.create_index(
             batch_op.f("ix_crew_member_organisation_id"), ["organisation_id"], unique=False
-        )
-
-    op.create_table(
-        "long_task",
-        sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("user_id", sa.Integer(), nullable=True),
-        sa.Column("kind", sa.String(length=60), nullable=False),
-        sa.Column(
-            "state",
-            sa.Enum(
-                "waiting",
-                "running",
-                "done",
-                "failed",
-                "cancelled",
-                name="workstate",
-                native_enum=False,
-                length=40,
-            ),
-            nullable=False,
-        ),
-        sa.Column("done", sa.Integer(), nullable=False),
-        sa.Column("total", sa.Integer(), nullable=False),
-        sa.Column("created_at", database.UTCDateTime(timezone=True), nullable=False),
-        sa.Column("finished_at", database.UTCDateTime(timezone=True), nullable=True),
-        sa.Column("stop_asked", sa.Boolean(), nullable=False),
-        sa.Column("options", sa.JSON(), nullable=False),
-        sa.Column("result", sa.JSON(), nullable=False),
-        sa.Column("error", sa.Text(), nullable=False),
-        sa.Column("organisation_id", sa.Integer(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["organisation_id"],
-            ["organisation.id"],
-            name=op.f("fk_long_task_organisation_id"),
-            ondelete="CASCADE",
-        ),
-        sa.ForeignKeyConstraint(
-            ["user_id"], ["user_account.id"], name=op.f("fk_long_task_user_id"), ondelete="SET NULL"
-        ),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_long_task")),
-    )
-    with op.batch_alter_table("long_task", schema=None) as batch_op:
-        batch_op.create_index(
-            batch_op.f("ix_long_task_organisation_id"), ["organisation_id"], unique=False
         )
 
     op.create_table(
@@ -1117,6 +1073,37 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_stop_van_id"), ["van_id"], unique=False)
 
     op.create_table(
+        "job_note",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("job_run_id", sa.Integer(), nullable=False),
+        sa.Column("run_id", sa.Integer(), nullable=True),
+        sa.Column("text", sa.Text(), nullable=False),
+        sa.Column("failed", sa.Boolean(), nullable=False),
+        sa.Column("organisation_id", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["job_run_id"],
+            ["job_run.id"],
+            name=op.f("fk_job_note_job_run_id"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["organisation_id"],
+            ["organisation.id"],
+            name=op.f("fk_job_note_organisation_id"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["run_id"], ["run.id"], name=op.f("fk_job_note_run_id"), ondelete="SET NULL"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_job_note")),
+    )
+    with op.batch_alter_table("job_note", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_job_note_job_run_id"), ["job_run_id"], unique=False)
+        batch_op.create_index(
+            batch_op.f("ix_job_note_organisation_id"), ["organisation_id"], unique=False
+        )
+
+    op.create_table(
         "run_crew",
         sa.Column("run_id", sa.Integer(), nullable=False),
         sa.Column("crew_member_id", sa.Integer(), nullable=False),
@@ -1632,6 +1619,11 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_run_crew_crew_member_id"))
 
     op.drop_table("run_crew")
+    with op.batch_alter_table("job_note", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_job_note_organisation_id"))
+        batch_op.drop_index(batch_op.f("ix_job_note_job_run_id"))
+
+    op.drop_table("job_note")
     with op.batch_alter_table("stop", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_stop_van_id"))
         batch_op.drop_index(batch_op.f("ix_stop_term_id"))
@@ -1712,10 +1704,6 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_place_commune_id"))
 
     op.drop_table("place")
-    with op.batch_alter_table("long_task", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_long_task_organisation_id"))
-
-    op.drop_table("long_task")
     with op.batch_alter_table("crew_member", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_crew_member_organisation_id"))
 
