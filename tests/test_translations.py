@@ -15,6 +15,7 @@ from babel.messages.pofile import read_po
 from bus_ops.accounts.models import Organisation, Role
 from bus_ops.cli import main
 from bus_ops.command_language import helped
+from bus_ops.frontend.sentences import sentences_in
 from bus_ops.i18n import today
 from tests.conftest import REPOSITORY, SignIn
 from tests.small_service import small_service
@@ -49,6 +50,8 @@ def sentences() -> dict[str | tuple[str, ...], str]:
         for file, line, message, _comments, _context in extracted:
             if "node_modules" not in file:
                 found[message] = f"{file}:{line}"
+    for sentence, file in sentences_in(REPOSITORY / "bus_ops" / "frontend" / "src").items():
+        found[sentence] = file
     for part in helped(main):
         if part.help:
             found[cleandoc(part.help)] = f"help of {part.name}"
