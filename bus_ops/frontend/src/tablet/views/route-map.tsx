@@ -26,7 +26,7 @@ export function RouteMapView() {
           {inHand.visits.map((visit) => (
             <li key={visit.id}>
               <a href={toVisit(visit.id)}>
-                <span class={`dot dot--${stateOf(visit, fold.value)}`}>{visit.position}</span>
+                <span class={`dot dot--${stateOf(visit, fold.value)}`}>{visit.sign}</span>
                 <span>
                   {visit.place.name}
                   <span class="quiet"> {clock(visit.arrival_at)}</span>
@@ -136,7 +136,7 @@ function StopSign({ visit, at: [x, y], pixel }: { visit: Visit; at: Flat; pixel:
     <g class={`map-stop map-stop--${state}`} data-map-stop={visit.id} data-state={state}>
       <circle cx={x} cy={y} r={15 * pixel} stroke-width={2.5 * pixel} />
       <text x={x} y={y} font-size={15 * pixel} dy="0.35em">
-        {visit.position}
+        {visit.sign}
       </text>
       <text class="map-name" x={x} y={y + 32 * pixel} font-size={13 * pixel} stroke-width={3.5 * pixel}>
         {shortened(visit.place.name)}

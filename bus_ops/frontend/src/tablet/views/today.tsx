@@ -120,7 +120,7 @@ function StopRow({ visit, expected }: { visit: Visit; expected: Expected | undef
   return (
     <a class={`stop stop--${state}`} href={toVisit(visit.id)} data-stop={visit.id} data-state={state}>
       <span class="stop-number" aria-hidden="true">
-        {state === "served" ? <Icon name="check-lg" /> : visit.position}
+        {state === "served" ? <Icon name="check-lg" /> : visit.sign}
       </span>
       <span class="stop-what">
         <strong>{visit.place.name}</strong>
