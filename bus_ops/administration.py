@@ -1,4 +1,8 @@
-"""The administrator's pages: what the nightly jobs did, backups, settings of the library."""
+"""The administrator's pages: what the nightly jobs did, backups, settings of the library.
+
+Jobs and backups are the installation's: where it serves several libraries, their administrators
+share them, and each sees only what a job said to the own library.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +21,7 @@ from .backups import backup_folder, backups
 from .base_form import BaseForm
 from .circulation.models import Copy, Loan, Reader
 from .database import current_organisation_id, db, now
-from .jobs import JOBS, job_named, last_turns, run_job
+from .jobs import JOBS, job_named, last_turns, run_job, shown_turn
 from .places.models import Place
 from .tablet.models import Event
 from .timetable.models import Stop, Visit
@@ -76,12 +80,13 @@ def run_now(name: str) -> ResponseReturnValue:
     job = job_named(name)
     if job is None:
         abort(404)
-    turn = run_job(job, now())
+    turn = run_job(job, now(), by_hand=True)
     if turn is None:
         flash(_("The job is running already."), "warning")
     else:
-        failed = turn.state == WorkState.FAILED
-        flash(f"{job.label}: {turn.message}", "danger" if failed else "success")
+        shown = shown_turn(turn, current_organisation_id())
+        failed = shown.state == WorkState.FAILED
+        flash(f"{job.label}: {shown.text}", "danger" if failed else "success")
     return redirect(url_for("administration.overview"))
 
 
@@ -98,7 +103,10 @@ def _overview(form: LibraryForm) -> str:
     return render_template(
         "administration/overview.html",
         form=form,
-        jobs=[(job, last_turns(job)) for job in JOBS],
+        jobs=[
+            (job, [shown_turn(turn, current_organisation_id()) for turn in last_turns(job)])
+            for job in JOBS
+        ],
         backups=backups(),
         folder=backup_folder(),
         database=db.engine.dialect.name,

@@ -19,6 +19,16 @@ from geopy.geocoders import SERVICE_TO_GEOCODER
 TIMEZONE = "Asia/Ho_Chi_Minh"
 LANGUAGES = ("vi", "en")
 
+
+class NotAWholeNumberError(ValueError):
+    """A variable that must be a whole number holds something else."""
+
+    def __init__(self, variable: str, text: str) -> None:
+        super().__init__(f"{variable} must be a whole number, not {text!r}")
+        self.variable = variable
+        self.text = text
+
+
 _INTEGERS = {"UPLOAD_LIMIT_MB", "HORIZON_DAYS", "BACKUP_KEEP_DAYS", "SIGN_IN_HOURS"}
 _BOOLEANS = {"GEOCODING", "SECURE_COOKIES", "BEHIND_PROXY"}
 
@@ -48,8 +58,12 @@ def default_settings() -> dict[str, Any]:
         # Added to each question ("Cần Thơ, Việt Nam"), and the countries that answers lie in.
         "GEOCODER_REGION": "Việt Nam",
         "GEOCODER_COUNTRIES": "vn",
+        # Counts of sign-ins are kept by each process: one serves unless gunicorn runs several
+        # workers, which then need a common store (redis://…) or each allow the whole limit.
         "RATELIMIT_STORAGE_URI": "memory://",
+        # Tries at one account from one address; and failures at all names from one address.
         "SIGN_IN_LIMIT": "10 per minute; 60 per hour",
+        "SIGN_IN_ADDRESS_LIMIT": "30 per minute; 200 per hour",
         "DEMO_MODE": False,
     }
 
@@ -120,7 +134,7 @@ def _parsed(name: str, text: str) -> Any:
         try:
             return int(text)
         except ValueError:
-            raise ValueError(f"BUS_OPS_{name} must be a whole number, not {text!r}") from None
+            raise NotAWholeNumberError(f"BUS_OPS_{name}", text) from None
     if name == "DATA_FOLDER":
         return Path(text)
     if name == "GEOCODER" and text.strip().lower() not in SERVICE_TO_GEOCODER:

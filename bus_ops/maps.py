@@ -124,6 +124,40 @@ class SparseLabels(MacroElement):
     )
 
 
+class WholeOnPaper(MacroElement):
+    """A map drawn anew for the size it has on paper: all stops stay in sight."""
+
+    _template = Template(
+        """
+        {% macro script(this, kwargs) %}
+            (function (map) {
+                function redraw(onPaper) {
+                    var box = map.getContainer();
+                    var view = [map.getCenter(), map.getZoom()];
+                    if (onPaper) box.dataset.view = JSON.stringify(view);
+                    box.classList.toggle('map--on-paper', onPaper);
+                    map.invalidateSize({animate: false});
+                    if (onPaper) {
+                        var way = {animate: false, padding: [10, 10]};
+                        map.fitBounds({{ this.bounds|tojson }}, way);
+                        return;
+                    }
+                    var before = JSON.parse(box.dataset.view);
+                    map.setView(before[0], before[1], {animate: false});
+                }
+                window.addEventListener('beforeprint', function () { redraw(true); });
+                window.addEventListener('afterprint', function () { redraw(false); });
+            })({{ this._parent.get_name() }});
+        {% endmacro %}
+        """
+    )
+
+    def __init__(self, points: Sequence[Point]) -> None:
+        super().__init__()
+        self._name = "WholeOnPaper"
+        self.bounds = _bounds(points)
+
+
 def run_map(
     map_id: str,
     stops: Sequence[MapStop],
@@ -138,8 +172,11 @@ def run_map(
         folium.PolyLine(path, color=_LINE_COLOUR, weight=4, opacity=0.75).add_to(drawn)
     for stop in [*([depot] if depot else []), *stops]:
         _add_marker(drawn, stop)
-    _fit(drawn, [*([(depot.lat, depot.lon)] if depot else []), *((s.lat, s.lon) for s in stops)])
+    points = [(stop.lat, stop.lon) for stop in [*([depot] if depot else []), *stops]]
+    _fit(drawn, points)
     drawn.add_child(SparseLabels())
+    if points:
+        drawn.add_child(WholeOnPaper(points))
     return drawn
 
 
@@ -250,6 +287,10 @@ def _popup(name: str, detail: str, href: str) -> str:
 def _fit(drawn: folium.Map, points: Sequence[Point]) -> None:
     if not points:
         return
+    drawn.fit_bounds(_bounds(points), padding=(30, 30), max_zoom=15)
+
+
+def _bounds(points: Sequence[Point]) -> list[Point]:
+    """The south-western and the north-eastern corner."""
     lats, lons = [lat for lat, _ in points], [lon for _, lon in points]
-    bounds = [(min(lats), min(lons)), (max(lats), max(lons))]
-    drawn.fit_bounds(bounds, padding=(30, 30), max_zoom=15)
+    return [(min(lats), min(lons)), (max(lats), max(lons))]

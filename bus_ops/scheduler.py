@@ -23,10 +23,10 @@ from sqlalchemy import text
 
 from .database import db, now
 from .i18n import ZONE
-from .jobs import JOBS, run_due_jobs
+from .jobs import JOBS, close_interrupted_turns, run_due_jobs
 
 RETRY_SECONDS = 15.0
-# Turns missed while the machine slept are caught up at this pace.
+# Turns missed while the machine slept, and failed ones, are caught up at this pace.
 CATCH_UP_MINUTES = 10
 _ADVISORY_KEY = 730_001
 
@@ -54,6 +54,8 @@ def sole_scheduler(app: Flask) -> Iterator[bool]:
 
 
 def _wake_jobs(app: Flask, stop: threading.Event) -> None:
+    with app.app_context():
+        close_interrupted_turns()
     scheduler = BackgroundScheduler(timezone=ZONE)
 
     def wake() -> None:

@@ -1,7 +1,7 @@
 """Every table of the app, imported in one place, so that migrations and fresh databases see all."""
 
 from .accounts import models as accounts
-from .background import JobRun, LongTask
+from .background import JobNote, JobRun
 from .circulation import models as circulation
 from .database import Base
 from .fleet import models as fleet
@@ -11,8 +11,8 @@ from .timetable import models as timetable
 
 __all__ = [
     "Base",
+    "JobNote",
     "JobRun",
-    "LongTask",
     "accounts",
     "circulation",
     "fleet",

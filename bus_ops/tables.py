@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, Select, func, select
 from schedules.searching import search_key
 
 from .database import db
+from .incoming import asked_number, asked_search
 
 PER_PAGE = 50
 
@@ -22,7 +23,7 @@ class _Controls:
     """What a list's controls need to know: the search, the sort, the page, the number found."""
 
     def __init__(self, sorts: Mapping[str, Any], default_sort: str) -> None:
-        self.search = request.args.get("q", "").strip()
+        self.search = asked_search()
         self._sorts = sorts
         self.sort, self.descending = self._chosen_sort(default_sort)
         self.count = 0
@@ -32,7 +33,7 @@ class _Controls:
         """Settle on a page; answers how many rows stand before it."""
         self.count = count
         self.pages = max(1, -(-count // per_page))
-        self.page = min(max(1, request.args.get("page", 1, type=int)), self.pages)
+        self.page = min(max(1, asked_number("page") or 1), self.pages)
         return (self.page - 1) * per_page
 
     @property
@@ -100,7 +101,7 @@ class Listing(_Controls):
 
 
 class ShortListing(_Controls):
-    """One page of rows that are few enough to be read at once: vans, terms, accounts.
+    """One page of rows that are few enough to be read at once; all that fit are in ``found``.
 
     ``sorts`` maps names to functions of a row, ``searched`` gives the text that a row is found
     by; both compare names without diacritics, so that Đ stands beside D.
@@ -120,6 +121,7 @@ class ShortListing(_Controls):
         ordered = sorted(found, key=lambda row: _plain(sorts[self.sort](row)))
         if self.descending:
             ordered.reverse()
+        self.found = ordered
         self.rows = ordered[before : before + per_page]
 
 

@@ -34,6 +34,19 @@ _MONTHS = {
 
 
 @dataclass(frozen=True)
+class Comparison:
+    """Days that are compared with each other: as many of this period as of the one before.
+
+    ``first_days`` is how many first days of each are taken while this one is still running;
+    None when both are whole.
+    """
+
+    this: ReportingPeriod
+    before: ReportingPeriod
+    first_days: int | None = None
+
+
+@dataclass(frozen=True)
 class ReportingPeriod:
     """From the first day to the last, both included."""
 
@@ -62,6 +75,17 @@ class ReportingPeriod:
             first = self.last + timedelta(days=1)
             return ReportingPeriod(self.kind, first, first + timedelta(days=self.days - 1))
         return period_of(self.kind, self.last + timedelta(days=1))
+
+    def comparison(self, today: date) -> Comparison:
+        """What to compare it with: the period before, or its first days while this one runs."""
+        before = self.before()
+        if not self.first <= today < self.last:
+            return Comparison(self, before)
+        days = min((today - self.first).days + 1, before.days)
+        return Comparison(self._first_days(days), before._first_days(days), days)
+
+    def _first_days(self, days: int) -> ReportingPeriod:
+        return custom_period(self.first, self.first + timedelta(days=days - 1))
 
     def buckets(self) -> list[ReportingPeriod]:
         """The period cut into days (up to a month), weeks (up to half a year) or months."""

@@ -180,11 +180,14 @@ def add_organisation(name: str = "Thư viện thử nghiệm") -> Organisation:
     return organisation
 
 
+def _app_fixture(request: pytest.FixtureRequest) -> str:
+    return "app_on_each" if "app_on_each" in request.fixturenames else "app"
+
+
 @pytest.fixture
 def organisation(request: pytest.FixtureRequest) -> Organisation:
     """A library in the database of the test's app."""
-    fixture = "app_on_each" if "app_on_each" in request.fixturenames else "app"
-    request.getfixturevalue(fixture)
+    request.getfixturevalue(_app_fixture(request))
     library = add_organisation()
     db.session.commit()
     return library
@@ -194,8 +197,11 @@ SignIn = Callable[[Role], FlaskClient]
 
 
 @pytest.fixture
-def sign_in(app: Flask, organisation: Organisation, password_hash: str) -> SignIn:
-    """A client signed in as a person of the role (username = role)."""
+def sign_in(
+    request: pytest.FixtureRequest, organisation: Organisation, password_hash: str
+) -> SignIn:
+    """A client of the test's app, signed in as a person of the role (username = role)."""
+    app: Flask = request.getfixturevalue(_app_fixture(request))
 
     def client_of(role: Role) -> FlaskClient:
         account = User(

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
+import os
 import signal
 import subprocess
 import sys
@@ -10,6 +13,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+
+from tests.test_command_line import PROGRAM, environment, free_port, page
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 CANDIDATE = """
@@ -83,3 +88,76 @@ def test_one_of_three_is_the_scheduler_and_another_follows_when_it_is_killed(
     wait_for_one(waiting)
     time.sleep(0.5)
     assert sum(holds(process) for process in waiting) == 1
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """A real server whose scheduler holds the lock; whatever it leaves behind is killed."""
+    first_start = {"BUS_OPS_LIBRARY": "Thư viện", "BUS_OPS_ADMIN": "quan-tri"}
+    port = free_port()
+    process = subprocess.Popen(
+        [str(PROGRAM), "serve", "--port", str(port)],
+        env=environment(tmp_path, **first_start),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.STDOUT,
+    )
+    children: list[int] = []
+    try:
+        page(f"http://127.0.0.1:{port}/accounts/sign-in")
+        wait_until(lambda: not is_free(tmp_path / "scheduler.lock"))
+        children += children_of(process.pid)
+        process.children = children  # type: ignore[attr-defined]
+        yield process
+    finally:
+        for pid in (process.pid, *children):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        process.wait()
+
+
+def is_free(lock: Path) -> bool:
+    if not lock.exists():
+        return True
+    with lock.open("a") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True
+
+
+def children_of(pid: int) -> list[int]:
+    """Processes started by this one, resource tracker and scheduler."""
+    listed = subprocess.run(["ps", "-A", "-o", "pid=,ppid="], capture_output=True, text=True)
+    pairs = [line.split() for line in listed.stdout.splitlines()]
+    return [int(child) for child, parent in pairs if int(parent) == pid]
+
+
+def is_alive(pid: int) -> bool:
+    state = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True)
+    return bool(state.stdout.strip()) and not state.stdout.startswith("Z")
+
+
+def wait_until(true: Callable[[], bool], seconds: float = 20) -> None:
+    until = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < until, "it never came true"
+        time.sleep(0.1)
+
+
+@pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGKILL])
+def test_the_scheduler_ends_with_its_server_however_that_ends(
+    server: subprocess.Popen[bytes], tmp_path: Path, ending: signal.Signals
+) -> None:
+    children: list[int] = server.children  # type: ignore[attr-defined]
+    assert children
+    server.send_signal(ending)
+    server.wait(20)
+    wait_until(lambda: not any(is_alive(pid) for pid in children))
+    assert is_free(tmp_path / "scheduler.lock")
+
+
+def test_a_server_asked_to_end_ends_in_order(server: subprocess.Popen[bytes]) -> None:
+    server.send_signal(signal.SIGTERM)
+    assert server.wait(20) == 0

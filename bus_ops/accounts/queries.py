@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import unicodedata
+
 from sqlalchemy import select
 
 from schedules.searching import search_key
@@ -10,9 +12,14 @@ from ..database import db, owned
 from .models import Organisation, Role, User
 
 
+def as_username(text: str) -> str:
+    """A user name as it is kept: small letters, no blanks around, one form for all keyboards."""
+    return unicodedata.normalize("NFC", text).strip().lower()
+
+
 def user_named(username: str) -> User | None:
-    """The account of this name; names ignore case and blanks around them."""
-    return db.session.scalar(select(User).where(User.username == username.strip().lower()))
+    """The account of this name."""
+    return db.session.scalar(select(User).where(User.username == as_username(username)))
 
 
 def users_of_organisation() -> list[User]:

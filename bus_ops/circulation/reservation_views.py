@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask import Blueprint, flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
@@ -17,6 +17,7 @@ from ..accounts.access import LOGGERS, roles_allowed
 from ..base_form import BaseForm
 from ..database import current_organisation_id, db, now, owned, owned_or_404
 from ..i18n import format_day, today
+from ..incoming import asked_number
 from ..places.models import Place
 from ..timetable.models import Run, StockSeen, Term, TermStatus, Visit, VisitStatus
 from .aboard import aboard_barcodes, aboard_by_subject, boxes_back, boxes_out, open_reservations
@@ -139,7 +140,7 @@ def aboard_page() -> ResponseReturnValue:
     """How many copies are on the van by subject, the next run's load list, the last stock check."""
     organisation_id = current_organisation_id()
     runs = _coming_runs(organisation_id)
-    run = next((run for run in runs if run.id == request.args.get("run", type=int)), None)
+    run = next((run for run in runs if run.id == asked_number("run")), None)
     run = run or (runs[0] if runs else None)
     by_subject = aboard_by_subject(organisation_id, run.van_id if run else None)
     held = [v for v in run.visits if v.plan_status != VisitStatus.CANCELLED] if run else []

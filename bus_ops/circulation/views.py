@@ -13,6 +13,7 @@ from schedules.searching import search_key
 from ..accounts.access import LOGGERS, roles_allowed
 from ..database import current_organisation_id, db, owned, owned_or_404
 from ..i18n import today
+from ..incoming import asked_number, asked_search
 from ..places.models import Place
 from ..tables import Listing
 from .cataloguing import CatalogueError, remove_card, remove_copy, rename_card, rename_copy
@@ -41,12 +42,12 @@ def overview() -> ResponseReturnValue:
             joinedload(Loan.card).joinedload(Card.reader),
         )
     )
-    place_id = request.args.get("place", type=int)
+    place_id = asked_number("place")
     if place_id:
         query = query.where(Loan.place_id == place_id)
     if request.args.get("due") == "overdue":
         query = query.where(Loan.due_on < today())
-    typed = request.args.get("q", "").strip()
+    typed = asked_search()
     if typed:
         query = query.where(
             Loan.barcode.contains(typed, autoescape=True)

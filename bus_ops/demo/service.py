@@ -29,14 +29,8 @@ from ..places.models import AdministrativeUnit, Place, PlaceKind, PositionQualit
 from ..places.positions import Source, source_of
 from ..places.regions import CANTHO, add_region
 from ..places.units import assign_units
-from ..timetable.calendars import add_vietnamese_calendars
-from ..timetable.generating import (
-    depot_position,
-    fill_runs,
-    position_of,
-    time_stops,
-    travel_of,
-)
+from ..timetable.calendars import add_vietnamese_calendars, close_for_tet
+from ..timetable.generating import fill_runs
 from ..timetable.models import (
     Audience,
     ClassSlot,
@@ -48,6 +42,7 @@ from ..timetable.models import (
     TermStatus,
     Visit,
 )
+from ..timetable.retiming import depot_position, position_of, time_stops, travel_of
 from . import carried_data
 
 LIBRARY_NAME = "Thư viện thành phố Cần Thơ"
@@ -244,6 +239,7 @@ def _teach_years(calendars: Sequence[ServiceCalendar], school_year: int) -> None
                 last_on=period.last_on.replace(year=period.last_on.year - 1),
             )
             calendar.periods.append(earlier)
+        close_for_tet(calendar)
     db.session.flush()
 
 
@@ -355,7 +351,8 @@ def _stops(
     rng: Random,
 ) -> None:
     """Weekdays of a few weeks in turn, each in one part of the city; communes on Saturdays."""
-    staff, primary, secondary = calendars
+    staff, kindergarten, primary, secondary = calendars
+    of_level = {SchoolLevel.KINDERGARTEN: kindergarten, SchoolLevel.PRIMARY: primary}
     monday = term.starts_on - timedelta(days=term.starts_on.weekday())
     saturday_sites = sites[-len(COMMUNES_AT_THEIR_POINT) :]
     weekday_sites = list(sites[: -len(saturday_sites)])[::3]
@@ -367,7 +364,7 @@ def _stops(
         for place in group:
             calendar = staff
             if place.kind == PlaceKind.SCHOOL:
-                calendar = primary if place.level == SchoolLevel.PRIMARY else secondary
+                calendar = of_level.get(place.level or SchoolLevel.SEVERAL, secondary)
             _stop(term, van, place, calendar, weekly_rule(weeks, [weekday]), first, rng)
     for number, place in enumerate(saturday_sites):
         rule = monthly_rule([(1 + number // 2, 5)])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
+from flask import Blueprint, Response, flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_login import current_user
@@ -10,6 +10,7 @@ from flask_login import current_user
 from ..accounts.access import EVERYONE, PLANNERS, roles_allowed
 from ..database import current_organisation_id, db, owned_or_404
 from ..i18n import today
+from ..incoming import asked_search
 from ..maps import MapStop, map_script, places_map
 from ..places.outlines import todays_outlines
 from ..tables import ShortListing, matches
@@ -24,7 +25,7 @@ blueprint = Blueprint("fleet", __name__, url_prefix="/fleet")
 @roles_allowed(*EVERYONE)
 def overview() -> ResponseReturnValue:
     """Vans, depots and crew."""
-    typed = request.args.get("q", "")
+    typed = asked_search()
     listing = ShortListing(
         vans_by_name(),
         {

@@ -128,6 +128,8 @@ class Place(OwnedByOrganisation, Base):
     enabled: Mapped[bool] = mapped_column(default=True)
     # Same source row, same key: importing a file twice changes nothing.
     import_key: Mapped[str | None] = mapped_column(String(400))
+    # What the last timetable import wrote, to tell its corrections from those made by hand.
+    imported: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
     source: Mapped[str] = mapped_column(String(200), default="")
     # Columns of an imported file that have no field of their own, by column name.
     extra: Mapped[dict[str, str]] = mapped_column(JSON, default=dict)

@@ -30,6 +30,7 @@ from schedules.searching import search_key
 from ..accounts.access import EVERYONE, PLANNERS, roles_allowed
 from ..clock_fields import windows_in_words
 from ..database import current_organisation_id, db, owned, owned_or_404
+from ..incoming import asked_number
 from ..maps import MapStop, map_script, places_map
 from ..tables import Listing
 from .forms import PlaceForm, PositionForm, UploadForm
@@ -438,7 +439,7 @@ def _filtered(query: Select[Any]) -> Select[Any]:
         query = query.where(Place.level == SchoolLevel(level))
     if quality in {member.value for member in PositionQuality}:
         query = query.where(Place.position_quality == PositionQuality(quality))
-    commune_id = request.args.get("commune", type=int)
+    commune_id = asked_number("commune")
     if commune_id:
         query = query.where(Place.commune_id == commune_id)
     return query

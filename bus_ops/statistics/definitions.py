@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from flask_babel import lazy_gettext as _l
 from flask_babel.speaklater import LazyString
 
+from ..timetable.models import Audience
+
 
 @dataclass(frozen=True)
 class Measure:
@@ -23,7 +25,22 @@ class Measure:
     headline: bool = False
 
 
-_VISITS, _PEOPLE, _ITEMS = _l("visits"), _l("people"), _l("items")
+_VISITS, _RUNS, _PEOPLE, _ITEMS = _l("visits"), _l("runs"), _l("people"), _l("items")
+
+
+def attendance_key(audience: Audience) -> str:
+    """Key of the measure that counts the people of one audience group."""
+    return f"attendance_{audience.value}"
+
+
+def _attendance_of(audience: Audience) -> Measure:
+    return Measure(
+        attendance_key(audience),
+        _l("Attendance: %(group)s", group=audience.label),
+        _PEOPLE,
+        _l("The part of the attendance that was counted in this group."),
+    )
+
 
 MEASURES = (
     Measure(
@@ -56,8 +73,11 @@ MEASURES = (
     Measure(
         "runs",
         _l("Runs"),
-        _l("runs"),
-        _l("Days of a van on which at least one visit was served."),
+        _RUNS,
+        _l(
+            "Runs on which at least one visit was served; two runs of a van on one day are two. A"
+            " run that served two places counts once in all and once for each place."
+        ),
     ),
     Measure(
         "places",
@@ -75,12 +95,7 @@ MEASURES = (
         ),
         headline=True,
     ),
-    Measure(
-        "teachers",
-        _l("Attendance: teachers"),
-        _PEOPLE,
-        _l("The part of the attendance that are teachers."),
-    ),
+    *(_attendance_of(audience) for audience in Audience),
     Measure(
         "loans",
         _l("Loans"),
@@ -159,12 +174,33 @@ MEASURES = (
         _l("Minutes from arrival to departure as logged; driving time is not opening time."),
     ),
     Measure(
+        "km_driven",
+        _l("Kilometres driven"),
+        _l("km"),
+        _l(
+            "By the odometer, from leaving to coming back, of runs on which at least one visit was"
+            " served; where a reading is missing or cannot be right, the planned kilometres of the"
+            " run. The served visits of a run share its kilometres equally, so that parts add up."
+        ),
+        headline=True,
+    ),
+    Measure(
         "km",
         _l("Kilometres planned"),
         _l("km"),
-        _l("Planned kilometres of the runs that were driven, the way back included (an estimate)."),
-        headline=True,
+        _l(
+            "Planned kilometres of the same runs, the way back included (an estimate), shared among"
+            " their served visits in the same way."
+        ),
+    ),
+    Measure(
+        "odometer_runs",
+        _l("Runs with odometer"),
+        _RUNS,
+        _l("Of the runs, those whose driven kilometres come from two odometer readings."),
     ),
 )
 BY_KEY = {measure.key: measure for measure in MEASURES}
 HEADLINES = tuple(measure for measure in MEASURES if measure.headline)
+# Counted from sets: their parts do not add up, and a single visit has none.
+DISTINCT = frozenset({"places", "runs", "odometer_runs"})

@@ -8,27 +8,40 @@ import io
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import date, datetime
 from typing import Any
 
 import xlsxwriter
 from flask_babel import gettext as _
 
 from schedules.exchange.formula_safety import plain_cell
+from schedules.periods import Comparison, PeriodKind
 
 from ..database import now
-from ..i18n import format_moment, local
-from .definitions import MEASURES
-from .figures import Figures, VisitRow
+from ..i18n import local
+from ..timetable.models import ActivityKind
+from .definitions import BY_KEY, DISTINCT, MEASURES
+from .figures import ActivityFigures, Figures, VisitRow
+from .groups import Group, Grouping
 
 _PIECE = 64 * 1024
+# Measures that a single visit has. Each is one that was planned.
+_OF_A_VISIT = tuple(m.key for m in MEASURES if m.key not in {*DISTINCT, "planned"})
 
 
 @dataclass(frozen=True)
-class GroupedTable:
-    """A table of groups with their figures."""
+class Report:
+    """What a workbook holds; ``rows`` are read once, while they are written."""
 
-    title: str
-    rows: Sequence[tuple[str, Figures]]
+    # What the figures are of, for the first sheet.
+    lines: Sequence[tuple[str, str | date]]
+    rows: Iterable[VisitRow]
+    compared: Comparison
+    before: Figures
+    groupings: Sequence[Grouping]
+    activities: ActivityFigures
+    activities_so_far: ActivityFigures
+    activities_before: ActivityFigures
 
 
 def visits_csv(rows: Iterable[VisitRow]) -> Iterator[bytes]:
@@ -46,23 +59,16 @@ def visits_csv(rows: Iterable[VisitRow]) -> Iterator[bytes]:
     yield buffer.getvalue().encode()
 
 
-def figures_xlsx(
-    lines: Sequence[tuple[str, str]],
-    total: Figures,
-    before: Figures,
-    tables: Sequence[GroupedTable],
-    rows: Iterable[VisitRow],
-) -> Iterator[bytes]:
-    """A workbook: figures, each grouping, all visits, definitions.
+def report_xlsx(report: Report) -> Iterator[bytes]:
+    """A workbook: figures, each grouping, activities, all visits, definitions.
 
-    ``lines`` say on the first sheet what the figures are of. Rows are written to disk as they
-    come; the file is answered in pieces.
+    Rows are written to disk as they come; the file is answered in pieces.
     """
     with tempfile.TemporaryFile() as file:
         book = xlsxwriter.Workbook(
             file, {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
         )
-        _Sheets(book).write(lines, total, before, tables, rows)
+        _Sheets(book, report).write()
         book.close()
         file.seek(0)
         while piece := file.read(_PIECE):
@@ -80,7 +86,7 @@ def visit_header() -> list[str]:
         _("Status"),
         _("Arrived"),
         _("Departed"),
-        *(str(measure.name) for measure in _visit_measures()),
+        *(str(BY_KEY[key].name) for key in _OF_A_VISIT),
     ]
 
 
@@ -95,13 +101,8 @@ def visit_cells(row: VisitRow) -> list[Any]:
         str(row.status.label),
         local(row.arrived_at).replace(tzinfo=None) if row.arrived_at else None,
         local(row.departed_at).replace(tzinfo=None) if row.departed_at else None,
-        *(row.figures.get(measure.key, 0) for measure in _visit_measures()),
+        *(row.figures.get(key, 0) for key in _OF_A_VISIT),
     ]
-
-
-def _visit_measures() -> list[Any]:
-    """Measures that a single visit has; places, runs and kilometres belong to many."""
-    return [m for m in MEASURES if m.key not in {"places", "runs", "km", "planned"}]
 
 
 def _csv_cell(value: Any) -> Any:
@@ -109,31 +110,35 @@ def _csv_cell(value: Any) -> Any:
 
 
 class _Sheets:
-    def __init__(self, book: xlsxwriter.Workbook) -> None:
+    def __init__(self, book: xlsxwriter.Workbook, report: Report) -> None:
         self._book = book
+        self._report = report
         self._bold = book.add_format({"bold": True, "font_size": 14})
         head = {"bold": True, "bg_color": "#DFF0EC", "border": 1, "text_wrap": True}
         self._head = book.add_format({**head, "valign": "top"})
         self._number = book.add_format({"num_format": "#,##0"})
         self._share = book.add_format({"num_format": "0.0%"})
-        self._day = book.add_format({"num_format": "dd/mm/yyyy"})
-        self._moment = book.add_format({"num_format": "dd/mm/yyyy hh:mm"})
+        left = {"align": "left"}
+        self._day = book.add_format({**left, "num_format": "dd/mm/yyyy"})
+        self._month = book.add_format({**left, "num_format": "mm/yyyy"})
+        self._moment = book.add_format({**left, "num_format": "dd/mm/yyyy hh:mm"})
         self._wrap = book.add_format({"text_wrap": True, "valign": "top"})
         self._names: set[str] = set()
 
-    def write(
-        self,
-        lines: Sequence[tuple[str, str]],
-        total: Figures,
-        before: Figures,
-        tables: Sequence[GroupedTable],
-        rows: Iterable[VisitRow],
-    ) -> None:
-        self._figures(lines, total, before)
-        for table in tables:
-            self._table(table)
-        self._visits(rows)
-        self._definitions()
+    def write(self) -> None:
+        """Lay the sheets out in their order, then fill them: totals are known after the visits."""
+        report = self._report
+        figures = self._sheet(_("Figures"))
+        groups = [self._sheet(grouping.name) for grouping in report.groupings]
+        activities = self._sheet(_("Activities by kind"))
+        visits = self._sheet(_("Visits"))
+        definitions = self._sheet(_("Definitions"))
+        total, so_far = self._visits(visits)
+        self._figures(figures, total, so_far)
+        for sheet, grouping in zip(groups, report.groupings, strict=True):
+            self._groups(sheet, grouping)
+        self._activities(activities)
+        self._definitions(definitions)
 
     def _sheet(self, name: str) -> Any:
         """A sheet; names are unique and at most 31 characters without []:*?/\\."""
@@ -144,44 +149,86 @@ class _Sheets:
         self._names.add(unique.lower())
         return self._book.add_worksheet(unique)
 
-    def _figures(self, lines: Sequence[tuple[str, str]], total: Figures, before: Figures) -> None:
-        sheet = self._sheet(_("Figures"))
+    def _figures(self, sheet: Any, total: Figures, so_far: Figures) -> None:
         sheet.set_column(0, 0, 34)
-        sheet.set_column(1, 4, 18)
+        sheet.set_column(1, 5, 18)
         sheet.write_string(0, 0, _("Statistics of the mobile library"), self._bold)
         line = 1
-        for label, text in [*lines, (_("Made at"), format_moment(now()))]:
+        made_at = local(now()).replace(tzinfo=None)
+        for label, value in [*self._report.lines, (_("Made at"), made_at)]:
             sheet.write_string(line, 0, label)
-            sheet.write_string(line, 1, text)
+            self._cell(sheet, line, 1, value)
             line += 1
         line += 1
-        header = [_("Figure"), _("Unit"), _("This period"), _("Period before"), _("Change")]
-        for column, name in enumerate(header):
-            sheet.write_string(line, column, name, self._head)
-        sheet.freeze_panes(line + 1, 1)
+        self._header(sheet, [_("Figure"), _("Unit"), *self._compared_columns()], line)
         for measure in MEASURES:
             line += 1
-            now_value, then = total[measure.key], before[measure.key]
+            key = measure.key
             sheet.write_string(line, 0, str(measure.name))
             sheet.write_string(line, 1, str(measure.unit))
-            sheet.write_number(line, 2, now_value, self._number)
-            sheet.write_number(line, 3, then, self._number)
-            if then:
-                sheet.write_number(line, 4, (now_value - then) / then, self._share)
+            self._comparison(sheet, line, 2, total[key], so_far[key], self._report.before[key])
 
-    def _table(self, table: GroupedTable) -> None:
-        sheet = self._sheet(table.title)
+    def _compared_columns(self) -> list[str]:
+        days = self._report.compared.first_days
+        if days is None:
+            return [_("This period"), _("Period before"), _("Change")]
+        return [
+            _("This period"),
+            _("This period, first %(days)s days", days=days),
+            _("Period before, first %(days)s days", days=days),
+            _("Change"),
+        ]
+
+    def _comparison(
+        self, sheet: Any, line: int, column: int, whole: int, so_far: int, before: int
+    ) -> None:
+        running = self._report.compared.first_days is not None
+        for value in [whole, so_far, before] if running else [whole, before]:
+            sheet.write_number(line, column, value, self._number)
+            column += 1
+        if before:
+            sheet.write_number(line, column, (so_far - before) / before, self._share)
+
+    def _groups(self, sheet: Any, grouping: Grouping) -> None:
+        groups, measures = grouping.groups(), grouping.measures
         sheet.set_column(0, 0, 40)
-        sheet.set_column(1, len(MEASURES), 13)
-        self._header(sheet, [table.title, *(str(m.name) for m in MEASURES)])
-        for line, (name, figures) in enumerate(table.rows, 1):
-            sheet.write_string(line, 0, name)
-            for column, measure in enumerate(MEASURES, 1):
-                sheet.write_number(line, column, figures[measure.key], self._number)
-        sheet.autofilter(0, 0, max(1, len(table.rows)), len(MEASURES))
+        sheet.set_column(1, len(measures), 13)
+        self._header(sheet, [grouping.name, *(str(measure.name) for measure in measures)])
+        for line, group in enumerate(groups, 1):
+            self._group_name(sheet, line, group)
+            for column, measure in enumerate(measures, 1):
+                sheet.write_number(line, column, group.figures[measure.key], self._number)
+        sheet.autofilter(0, 0, max(1, len(groups)), len(measures))
 
-    def _visits(self, rows: Iterable[VisitRow]) -> None:
-        sheet = self._sheet(_("Visits"))
+    def _group_name(self, sheet: Any, line: int, group: Group) -> None:
+        if group.bucket is None:
+            sheet.write_string(line, 0, group.name)
+            return
+        shape = self._month if group.bucket.kind == PeriodKind.MONTH else self._day
+        sheet.write_datetime(line, 0, group.bucket.first, shape)
+
+    def _activities(self, sheet: Any) -> None:
+        report = self._report
+        sheet.set_column(0, 0, 34)
+        sheet.set_column(1, 9, 18)
+        columns = self._compared_columns()
+        times, people = _("Times held"), _("Count")
+        names = [*(f"{times}: {name}" for name in columns), *(f"{people}: {n}" for n in columns)]
+        self._header(sheet, [_("Activity"), *names])
+        for line, kind in enumerate(ActivityKind, 1):
+            sheet.write_string(line, 0, str(kind.label))
+            for number, column in ((0, 1), (1, 1 + len(columns))):
+                self._comparison(
+                    sheet,
+                    line,
+                    column,
+                    report.activities[kind][number],
+                    report.activities_so_far[kind][number],
+                    report.activities_before[kind][number],
+                )
+
+    def _visits(self, sheet: Any) -> tuple[Figures, Figures]:
+        """Write the visits and count them on the way: all, and those of the compared days."""
         header = visit_header()
         sheet.set_column(0, 0, 12)
         sheet.set_column(1, 1, 38)
@@ -189,14 +236,20 @@ class _Sheets:
         sheet.set_column(6, 7, 17)
         sheet.set_column(8, len(header), 12)
         self._header(sheet, header)
+        total, so_far = Figures(), Figures()
         line = 0
-        for line, row in enumerate(rows, 1):
+        for line, row in enumerate(self._report.rows, 1):
             for column, value in enumerate(visit_cells(row)):
                 self._cell(sheet, line, column, value)
+            total.add(row)
+            if row.day <= self._report.compared.this.last:
+                so_far.add(row)
+            for grouping in self._report.groupings:
+                grouping.add(row)
         sheet.autofilter(0, 0, max(1, line), len(header) - 1)
+        return total, so_far
 
-    def _definitions(self) -> None:
-        sheet = self._sheet(_("Definitions"))
+    def _definitions(self, sheet: Any) -> None:
         sheet.set_column(0, 1, 28)
         sheet.set_column(2, 2, 100)
         self._header(sheet, [_("Figure"), _("Unit"), _("Definition")])
@@ -205,18 +258,18 @@ class _Sheets:
             sheet.write_string(line, 1, str(measure.unit), self._wrap)
             sheet.write_string(line, 2, str(measure.definition), self._wrap)
 
-    def _header(self, sheet: Any, names: Sequence[str]) -> None:
+    def _header(self, sheet: Any, names: Sequence[str], line: int = 0) -> None:
         for column, name in enumerate(names):
-            sheet.write_string(0, column, name, self._head)
-        sheet.freeze_panes(1, 1)
+            sheet.write_string(line, column, name, self._head)
+        sheet.freeze_panes(line + 1, 1)
 
     def _cell(self, sheet: Any, line: int, column: int, value: Any) -> None:
         if value is None:
             return
-        if isinstance(value, str):
-            sheet.write_string(line, column, value)
-        elif isinstance(value, int):
+        if isinstance(value, int):
             sheet.write_number(line, column, value, self._number)
+        elif isinstance(value, str):
+            sheet.write_string(line, column, value)
         else:
-            shape = self._moment if hasattr(value, "hour") else self._day
+            shape = self._moment if isinstance(value, datetime) else self._day
             sheet.write_datetime(line, column, value, shape)

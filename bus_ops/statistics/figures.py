@@ -1,13 +1,14 @@
 """Every figure is computed here and nowhere else, so that screens and exports agree to the unit.
 
-The grain is the visit: one row a visit with all its figures. Anything else is a sum over visits,
-except distinct places and runs, which are counted from the same rows.
+The grain is the visit: one row a visit with all its figures, its share of the run's kilometres
+among them. Anything else is a sum over visits, except distinct places and runs, which are counted
+from the same rows. Stops for fuel or lunch are no visits.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
@@ -25,12 +26,19 @@ from ..timetable.models import (
     Attendance,
     Audience,
     Run,
+    RunRecord,
+    Stop,
+    StopKind,
     Visit,
     VisitRecord,
     VisitStatus,
 )
+from .definitions import DISTINCT, attendance_key
 
 _ROWS_AT_ONCE = 2000
+_SERVED = (VisitStatus.SERVED, VisitStatus.UNDER_WAY)
+# No van drives further in a day: beyond it, a reading was typed wrongly.
+_MOST_KM_OF_A_RUN = 1000
 # Activities whose count is people taking part.
 _WITH_PEOPLE = (
     ActivityKind.READING_ON_SITE,
@@ -43,15 +51,24 @@ _WITH_PEOPLE = (
 )
 
 
+# Of each kind of activity: how many were logged, and their counts added up.
+ActivityFigures = Mapping[ActivityKind, tuple[int, int]]
+
+
 @dataclass(frozen=True)
 class Filters:
-    """What part of the service is looked at; empty takes all of it."""
+    """What part of the service is looked at; empty takes all of it.
+
+    An audience takes the visits at which somebody of it was counted, and of their attendance the
+    part of that audience; all other figures are those of the whole visits.
+    """
 
     van_id: int | None = None
     unit_id: int | None = None
     kind: PlaceKind | None = None
     level: SchoolLevel | None = None
     place_id: int | None = None
+    audience: Audience | None = None
 
 
 @dataclass(frozen=True)
@@ -61,11 +78,11 @@ class VisitRow:
     visit_id: int
     day: date
     run_id: int
-    run_distance_m: int
     van_id: int
     van: str
     place_id: int
     place: str
+    search_key: str
     kind: PlaceKind
     level: SchoolLevel | None
     commune_id: int | None
@@ -73,7 +90,30 @@ class VisitRow:
     status: VisitStatus
     arrived_at: Any
     departed_at: Any
+    by_odometer: bool
     figures: Mapping[str, int]
+
+    @property
+    def is_served(self) -> bool:
+        """Whether the van came."""
+        return self.status in _SERVED
+
+    def counts_in(self, measure: str) -> bool:
+        """Whether the measure's figure would be less without this visit."""
+        match measure:
+            case "odometer_runs":
+                return self.is_served and self.by_odometer
+            case "places" | "runs":
+                return self.is_served
+            case _:
+                return bool(self.figures.get(measure))
+
+    def part_of(self, audience: Audience) -> VisitRow:
+        """The visit with no other people than those of this audience."""
+        keys = {attendance_key(other): 0 for other in Audience}
+        people = self.figures.get(attendance_key(audience), 0)
+        figures = {**self.figures, **keys, attendance_key(audience): people, "attendance": people}
+        return replace(self, figures=figures)
 
 
 @dataclass
@@ -81,27 +121,24 @@ class Figures:
     """Sums of visits, by the measure's key."""
 
     sums: dict[str, int] = field(default_factory=dict)
-    _places: set[int] = field(default_factory=set)
-    _runs: dict[int, int] = field(default_factory=dict)
+    _distinct: dict[str, set[int]] = field(default_factory=dict)
 
     def add(self, row: VisitRow) -> None:
         """Take one visit in."""
+        sums = self.sums
         for key, value in row.figures.items():
-            self.sums[key] = self.sums.get(key, 0) + value
-        if row.status in {VisitStatus.SERVED, VisitStatus.UNDER_WAY}:
-            self._places.add(row.place_id)
-            self._runs[row.run_id] = row.run_distance_m
+            if value:
+                sums[key] = sums.get(key, 0) + value
+        if row.is_served:
+            self._distinct.setdefault("places", set()).add(row.place_id)
+            self._distinct.setdefault("runs", set()).add(row.run_id)
+            if row.by_odometer:
+                self._distinct.setdefault("odometer_runs", set()).add(row.run_id)
 
     def __getitem__(self, key: str) -> int:
-        match key:
-            case "places":
-                return len(self._places)
-            case "runs":
-                return len(self._runs)
-            case "km":
-                return round(sum(self._runs.values()) / 1000)
-            case _:
-                return self.sums.get(key, 0)
+        if key in DISTINCT:
+            return len(self._distinct.get(key, ()))
+        return self.sums.get(key, 0)
 
 
 def total(rows: Iterable[VisitRow]) -> Figures:
@@ -110,14 +147,6 @@ def total(rows: Iterable[VisitRow]) -> Figures:
     for row in rows:
         figures.add(row)
     return figures
-
-
-def grouped(rows: Iterable[VisitRow], key_of: Callable[[VisitRow], Any]) -> dict[Any, Figures]:
-    """Sums by whatever ``key_of`` says of a visit."""
-    groups: dict[Any, Figures] = {}
-    for row in rows:
-        groups.setdefault(key_of(row), Figures()).add(row)
-    return groups
 
 
 def visit_rows(
@@ -129,27 +158,14 @@ def visit_rows(
     for part in result.partitions(_ROWS_AT_ONCE):
         counted = _counted([row.id for row in part])
         for row in part:
-            yield _row(row, counted.get(row.id, {}))
-
-
-def audiences(
-    organisation_id: int, period: ReportingPeriod, filters: Filters
-) -> dict[Audience, int]:
-    """Attendance by group."""
-    visits = _visits(organisation_id, period, filters).subquery()
-    query = (
-        select(Attendance.audience, func.sum(Attendance.people))
-        .join(visits, visits.c.id == Attendance.visit_id)
-        .group_by(Attendance.audience)
-    )
-    found = {audience: int(people) for audience, people in db.session.execute(query)}
-    return {audience: found.get(audience, 0) for audience in Audience}
+            visit = _row(row, counted.get(row.id, {}))
+            yield visit.part_of(filters.audience) if filters.audience else visit
 
 
 def activity_kinds(
     organisation_id: int, period: ReportingPeriod, filters: Filters
-) -> dict[ActivityKind, tuple[int, int]]:
-    """For each kind of activity: how many were logged, and their counts added up."""
+) -> ActivityFigures:
+    """Activities by kind."""
     visits = _visits(organisation_id, period, filters).subquery()
     query = (
         select(ActivityRecord.kind, func.count(), func.sum(ActivityRecord.count))
@@ -160,31 +176,40 @@ def activity_kinds(
     return {kind: found.get(kind, (0, 0)) for kind in ActivityKind}
 
 
-def district_of_places(place_ids: Iterable[int]) -> dict[int, str]:
-    """The district of the map before the reform that each place lay in, where it is known."""
-    district = AdministrativeUnit.__table__.alias("district")
-    unit = AdministrativeUnit.__table__.alias("unit")
-    query = (
-        select(PlaceUnit.place_id, district.c.full_name)
-        .join(unit, unit.c.id == PlaceUnit.unit_id)
-        .join(district, district.c.id == func.coalesce(unit.c.parent_id, unit.c.id))
-        .where(PlaceUnit.place_id.in_(set(place_ids)), unit.c.valid_until.is_not(None))
-    )
-    return dict(db.session.execute(query).all())
-
-
 def _visits(organisation_id: int, period: ReportingPeriod, filters: Filters) -> Select[Any]:
+    counted = (
+        Visit.organisation_id == organisation_id,
+        Visit.day.between(period.first, period.last),
+        Visit.stop_id.in_(select(Stop.id).where(Stop.kind != StopKind.OTHER)),
+    )
+    # Which of how many served visits of its run a visit is, whatever the filters take.
+    share = (
+        select(
+            Visit.id,
+            func.row_number()
+            .over(partition_by=Visit.run_id, order_by=(Visit.position, Visit.id))
+            .label("number"),
+            func.count().over(partition_by=Visit.run_id).label("sharers"),
+        )
+        .where(*counted, Visit.status.in_(_SERVED))
+        .subquery()
+    )
     query = (
         select(
             Visit.id,
             Visit.day,
             Visit.run_id,
             Run.distance_m.label("run_distance_m"),
+            RunRecord.odometer_out_km,
+            RunRecord.odometer_in_km,
+            share.c.number,
+            share.c.sharers,
             Run.van_id,
             Van.name.label("van_name"),
             Van.operator,
             Visit.place_id,
             Place.name.label("place_name"),
+            Place.search_key,
             Place.kind,
             Place.level,
             Place.commune_id,
@@ -199,10 +224,9 @@ def _visits(organisation_id: int, period: ReportingPeriod, filters: Filters) -> 
         .join(Place, Visit.place_id == Place.id)
         .outerjoin(AdministrativeUnit, Place.commune_id == AdministrativeUnit.id)
         .outerjoin(VisitRecord, VisitRecord.visit_id == Visit.id)
-        .where(
-            Visit.organisation_id == organisation_id,
-            Visit.day.between(period.first, period.last),
-        )
+        .outerjoin(RunRecord, RunRecord.run_id == Visit.run_id)
+        .outerjoin(share, share.c.id == Visit.id)
+        .where(*counted)
         .order_by(Visit.day, Visit.run_id, Visit.position)
     )
     if filters.van_id:
@@ -213,6 +237,11 @@ def _visits(organisation_id: int, period: ReportingPeriod, filters: Filters) -> 
         query = query.where(Place.level == filters.level)
     if filters.place_id:
         query = query.where(Visit.place_id == filters.place_id)
+    if filters.audience:
+        came = select(Attendance.visit_id).where(
+            Attendance.audience == filters.audience, Attendance.people > 0
+        )
+        query = query.where(Visit.id.in_(came))
     if filters.unit_id:
         inside = select(AdministrativeUnit.id).where(
             (AdministrativeUnit.id == filters.unit_id)
@@ -224,7 +253,9 @@ def _visits(organisation_id: int, period: ReportingPeriod, filters: Filters) -> 
 
 
 def _row(row: Any, counted: Mapping[str, int]) -> VisitRow:
-    served = row.status in {VisitStatus.SERVED, VisitStatus.UNDER_WAY}
+    served = row.status in _SERVED
+    by_odometer = _odometer_km(row)
+    planned_km = round(row.run_distance_m / 1000)
     minutes = 0
     if row.arrived_at and row.departed_at and row.departed_at > row.arrived_at:
         minutes = round((row.departed_at - row.arrived_at).total_seconds() / 60)
@@ -236,16 +267,18 @@ def _row(row: Any, counted: Mapping[str, int]) -> VisitRow:
         "missed": int(row.status == VisitStatus.MISSED),
         "service_minutes": minutes,
         "items_served": counted.get("loans", 0) + counted.get("on_site", 0),
+        "km": _shared(planned_km, row),
+        "km_driven": _shared(planned_km if by_odometer is None else by_odometer, row),
     }
     return VisitRow(
         visit_id=row.id,
         day=row.day,
         run_id=row.run_id,
-        run_distance_m=row.run_distance_m,
         van_id=row.van_id,
         van=f"{row.operator} · {row.van_name}" if row.operator else row.van_name,
         place_id=row.place_id,
         place=row.place_name,
+        search_key=row.search_key,
         kind=row.kind,
         level=row.level,
         commune_id=row.commune_id,
@@ -253,8 +286,25 @@ def _row(row: Any, counted: Mapping[str, int]) -> VisitRow:
         status=row.status,
         arrived_at=row.arrived_at,
         departed_at=row.departed_at,
+        by_odometer=by_odometer is not None,
         figures=figures,
     )
+
+
+def _odometer_km(row: Any) -> int | None:
+    """Kilometres between the run's two readings; None where they tell nothing."""
+    if row.odometer_out_km is None or row.odometer_in_km is None:
+        return None
+    km: int = row.odometer_in_km - row.odometer_out_km
+    return km if 0 <= km <= _MOST_KM_OF_A_RUN else None
+
+
+def _shared(km: int, row: Any) -> int:
+    """This visit's part of its run's kilometres: whole ones that add up to the run's."""
+    if row.sharers is None:
+        return 0
+    each, rest = divmod(km, row.sharers)
+    return each + (row.number <= rest)
 
 
 def _counted(visit_ids: Sequence[int]) -> dict[int, dict[str, int]]:
@@ -272,7 +322,12 @@ def _count_queries(visit_ids: Sequence[int]) -> Iterator[Select[Any]]:
         Attendance.visit_id,
         visit_ids,
         attendance=Attendance.people,
-        teachers=case((Attendance.audience == Audience.TEACHERS, Attendance.people), else_=0),
+        **{
+            attendance_key(audience): case(
+                (Attendance.audience == audience, Attendance.people), else_=0
+            )
+            for audience in Audience
+        },
     )
     yield _sums(Loan.visit_id, visit_ids, loans=literal(1))
     yield _sums(Loan.return_visit_id, visit_ids, returns=literal(1))

@@ -2,47 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from datetime import date
+from collections.abc import Iterator
 from typing import Any
 
-from flask import Blueprint, Response, render_template, request, stream_with_context, url_for
+from flask import Blueprint, Response, render_template, stream_with_context, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from markupsafe import Markup
-from sqlalchemy import select
+from sqlalchemy.orm import undefer
 
-from schedules.periods import PeriodKind, ReportingPeriod, custom_period, period_of
+from schedules.periods import PeriodKind, period_of
 from schedules.searching import search_key
 
 from ..accounts.access import READERS_OF_FIGURES, may_open, roles_allowed
 from ..database import current_organisation_id, db, owned
-from ..fleet.queries import vans_by_name
-from ..i18n import format_day, parsed_day, today
-from ..maps import MapFigure, figures_map, map_script
-from ..places.models import (
-    AdministrativeUnit,
-    Place,
-    PlaceKind,
-    PlaceUnit,
-    SchoolLevel,
-)
-from ..tables import Listing
-from ..timetable.models import Visit
-from .definitions import BY_KEY, HEADLINES, MEASURES
-from .exports import GroupedTable, figures_xlsx, visits_csv
-from .figures import (
-    Figures,
-    Filters,
-    VisitRow,
-    activity_kinds,
-    audiences,
-    district_of_places,
-    grouped,
-    total,
-    visit_rows,
+from ..i18n import today
+from ..maps import MapFigure, MapOutline, figures_map, map_script
+from ..places.models import AdministrativeUnit, Place, PlaceKind, SchoolLevel
+from ..tables import ShortListing
+from ..timetable.models import Audience
+from .definitions import BY_KEY, DISTINCT, HEADLINES, MEASURES, Measure, attendance_key
+from .exports import Report, report_xlsx, visits_csv
+from .figures import Figures, Filters, activity_kinds, total
+from .groups import GROUPINGS, Grouping
+from .questions import (
+    Question,
+    asked_question,
+    file_name,
+    filters_in_words,
+    heading,
+    period_text,
+    places,
+    rows_of,
+    units,
+    vans,
 )
 
 blueprint = Blueprint("statistics", __name__, url_prefix="/statistics")
@@ -57,62 +51,54 @@ PERIODS = (
     (PeriodKind.SCHOOL_YEAR, _l("School year")),
     (PeriodKind.CUSTOM, _l("Any dates")),
 )
-GROUPINGS = (
-    ("place", _l("Place")),
-    ("commune", _l("Commune")),
-    ("district", _l("District of the old map")),
-    ("kind", _l("Kind of place")),
-    ("van", _l("Van")),
-    ("time", _l("Time")),
-)
-# Columns of the table on the page; exports hold every measure.
+# Columns of the table on the page, beside the figure that is drawn; exports hold every measure.
 COLUMNS = ("served", "cancelled", "attendance", "loans", "on_site", "activities", "cards")
-
-
-@dataclass(frozen=True)
-class Question:
-    """What a page or export is about, read from the address once."""
-
-    period: ReportingPeriod
-    filters: Filters
-    grouping: str
-    measure: str
-
-    @property
-    def arguments(self) -> dict[str, Any]:
-        """The same question as arguments of an address."""
-        return _arguments(self)
+_GROUPS_A_PAGE = 100
 
 
 @blueprint.get("/")
 @roles_allowed(*READERS_OF_FIGURES)
 def overview() -> ResponseReturnValue:
     """Figures of a period against the one before."""
-    question = _question()
-    rows = list(_rows(question.period, question.filters))
-    groups = _grouped_table(question, rows)
+    question = asked_question().whole()
+    compared = question.period.comparison(today())
+    figures, so_far = Figures(), Figures()
+    groups, over_time = question.new_grouping(), question.new_grouping("time")
+    for row in question.rows():
+        figures.add(row)
+        groups.add(row)
+        over_time.add(row)
+        if row.day <= compared.this.last:
+            so_far.add(row)
+    columns = _columns(groups, question.measure)
     return render_template(
         "statistics/overview.html",
         question=question,
-        total=total(rows),
-        before=total(_rows(question.period.before(), question.filters)),
+        heading=heading(question),
+        total=figures,
+        so_far=so_far,
+        before=total(rows_of(compared.before, question.filters)),
+        first_days=compared.first_days,
         headlines=HEADLINES,
         measure_choices=[(measure.key, measure.name) for measure in MEASURES],
         drawn=BY_KEY[question.measure],
-        grouping_name=_grouping_name(question.grouping),
-        columns=[BY_KEY[key] for key in COLUMNS],
         groups=groups,
-        bars=_bars(question, rows),
-        audiences=audiences(current_organisation_id(), question.period, question.filters),
-        activities=activity_kinds(current_organisation_id(), question.period, question.filters),
+        listing=_group_listing(groups, columns, question.measure),
+        columns=columns,
+        distinct=DISTINCT,
+        bars=[(group.name, group.figures[question.measure]) for group in over_time.groups()],
+        audiences=[(audience, BY_KEY[attendance_key(audience)]) for audience in Audience],
+        activities=_activities(question, question.period),
+        activities_so_far=_activities(question, compared.this),
+        activities_before=_activities(question, compared.before),
         periods=PERIODS,
         groupings=GROUPINGS,
-        period_text=period_text(question.period),
-        vans=_vans(),
-        units=_units(),
+        vans=vans(),
+        units=units(),
+        places=places(),
         kinds=PlaceKind.choices(),
         levels=SchoolLevel.choices(),
-        with_arguments=lambda **changes: _arguments(question, **changes),
+        audience_choices=Audience.choices(),
         today=today(),
     )
 
@@ -120,49 +106,56 @@ def overview() -> ResponseReturnValue:
 @blueprint.get("/map.js")
 @roles_allowed(*READERS_OF_FIGURES)
 def figures_map_script() -> Response:
-    """Places sized by the chosen figure."""
-    question = _question()
-    by_place = grouped(_rows(question.period, question.filters), lambda row: row.place_id)
-    places = db.session.scalars(owned(Place).where(Place.id.in_(by_place)))
+    """Places sized by the chosen figure, on the outlines of their communes."""
+    question = asked_question().whole()
+    grouping = question.new_grouping("place")
+    for row in question.rows():
+        grouping.add(row)
+    by_place = {int(group.key): group.figures[question.measure] for group in grouping.groups()}
+    shown = [
+        place
+        for place in db.session.scalars(owned(Place).where(Place.id.in_(by_place)))
+        if place.lat is not None and place.lon is not None
+    ]
     name = str(BY_KEY[question.measure].name)
     figures = [
         MapFigure(
             place.name,
-            place.lat,
-            place.lon,
-            by_place[place.id][question.measure],
-            f"{name}: {by_place[place.id][question.measure]}",
+            place.lat or 0,
+            place.lon or 0,
+            by_place[place.id],
+            f"{name}: {by_place[place.id]}",
             url_for("places.place_page", place_id=place.id),
         )
-        for place in places
-        if place.lat is not None and place.lon is not None
+        for place in shown
     ]
-    return map_script(figures_map("figures", figures))
+    return map_script(figures_map("figures", figures, _outlines(shown)))
 
 
 @blueprint.get("/visits")
 @roles_allowed(*READERS_OF_FIGURES)
 def visits() -> ResponseReturnValue:
-    """The visits behind the figures."""
-    question = _question()
-    rows = {row.visit_id: row for row in _rows(question.period, question.filters)}
-    query = (
-        select(Visit)
-        .join(Place, Visit.place_id == Place.id)
-        .where(Visit.organisation_id == current_organisation_id())
-        .where(Visit.day.between(question.period.first, question.period.last))
-    )
-    ids = list(rows)
-    query = query.where(Visit.id.in_(ids)) if len(ids) < 30_000 else query
-    sorts = {"day": Visit.arrival_at, "place": Place.name, "status": Visit.status}
-    listing = Listing(query, sorts, "-day", Place.search_key)
+    """The visits behind the figures: behind all, one measure of them, or one group."""
+    question = asked_question()
+    rows = list(question.rows())
+    columns = [BY_KEY[key] for key in COLUMNS if key not in {"served", "cancelled"}]
+    for key in (question.measure, question.behind):
+        if key and key not in {*DISTINCT, *COLUMNS, "planned", "missed"}:
+            columns += [BY_KEY[key]] if BY_KEY[key] not in columns else []
+    sorts: dict[str, Any] = {
+        "day": lambda row: row.day,
+        "place": lambda row: search_key(row.place),
+        "status": lambda row: search_key(str(row.status.label)),
+        **{measure.key: _by_measure(measure.key) for measure in columns},
+    }
+    listing = ShortListing(rows, sorts, "-day", lambda row: row.search_key)
     return render_template(
         "statistics/visits.html",
         question=question,
+        heading=_narrowed_heading(question),
         listing=listing,
-        rows=rows,
-        period_text=period_text(question.period),
-        columns=[BY_KEY[key] for key in COLUMNS if key not in {"served", "cancelled"}],
+        total=total(listing.found),
+        columns=columns,
     )
 
 
@@ -177,28 +170,34 @@ def definitions() -> ResponseReturnValue:
 @roles_allowed(*READERS_OF_FIGURES)
 def export_csv() -> Response:
     """Visits with their figures, one line each."""
-    question = _question()
-    rows = _rows(question.period, question.filters)
-    return _download(visits_csv(rows), question, "csv", "text/csv; charset=utf-8")
+    question = asked_question()
+    return _download(visits_csv(question.rows()), question, "csv", "text/csv; charset=utf-8")
 
 
 @blueprint.get("/export.xlsx")
 @roles_allowed(*READERS_OF_FIGURES)
 def export_xlsx() -> Response:
     """A workbook of everything on the page."""
-    question = _question()
-    rows = list(_rows(question.period, question.filters))
-    before = total(_rows(question.period.before(), question.filters))
+    question = asked_question().whole()
+    compared = question.period.comparison(today())
     others = [key for key, _label in GROUPINGS if key != question.grouping]
-    tables = [
-        GroupedTable(
-            _grouping_name(key), [(name, f) for name, _id, f in _groups(key, question, rows)]
-        )
-        for key in (question.grouping, *others)
-    ]
-    pieces = figures_xlsx(_described(question), total(rows), before, tables, rows)
+    report = Report(
+        lines=[
+            (_("Period"), period_text(question.period)),
+            (_("From"), question.period.first),
+            (_("Until"), question.period.last),
+            *filters_in_words(question.filters),
+        ],
+        rows=question.rows(),
+        compared=compared,
+        before=total(rows_of(compared.before, question.filters)),
+        groupings=[question.new_grouping(key) for key in (question.grouping, *others)],
+        activities=_activities(question, question.period),
+        activities_so_far=_activities(question, compared.this),
+        activities_before=_activities(question, compared.before),
+    )
     mime = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-    return _download(pieces, question, "xlsx", mime)
+    return _download(report_xlsx(report), question, "xlsx", mime)
 
 
 def place_panel(place: Place) -> Markup:
@@ -213,189 +212,59 @@ def place_panel(place: Place) -> Markup:
             "statistics/_place_panel.html",
             place=place,
             year=year,
-            this_year=total(_rows(year, filters)),
-            last_year=total(_rows(year.before(), filters)),
+            this_year=total(rows_of(year, filters)),
+            last_year=total(rows_of(year.before(), filters)),
             measures=HEADLINES,
         )
     )
 
 
-def period_text(period: ReportingPeriod) -> str:
-    """A period in words."""
-    first = period.first
-    match period.kind:
-        case PeriodKind.DAY:
-            return format_day(first)
-        case PeriodKind.MONTH:
-            return _("Month %(month)s", month=first.strftime("%m/%Y"))
-        case PeriodKind.QUARTER:
-            number = (first.month + 2) // 3
-            return _("Quarter %(number)s/%(year)s", number=number, year=first.year)
-        case PeriodKind.HALF_YEAR:
-            number = 1 if first.month == 1 else 2
-            return _("Half-year %(number)s/%(year)s", number=number, year=first.year)
-        case PeriodKind.YEAR:
-            return _("Year %(year)s", year=first.year)
-        case PeriodKind.SCHOOL_YEAR:
-            return _("School year %(first)s–%(last)s", first=first.year, last=first.year + 1)
-        case _:
-            return f"{format_day(first)} – {format_day(period.last)}"
+def _activities(question: Question, period: Any) -> Any:
+    return activity_kinds(current_organisation_id(), period, question.filters)
 
 
-def _question() -> Question:
-    args = request.args
-    grouping = args.get("by", "place")
-    measure = args.get("measure", "attendance")
-    return Question(
-        period=_period(),
-        filters=Filters(
-            van_id=args.get("van", type=int),
-            unit_id=args.get("unit", type=int),
-            kind=_member(PlaceKind, args.get("kind", "")),
-            level=_member(SchoolLevel, args.get("level", "")),
-            place_id=args.get("place", type=int),
-        ),
-        grouping=grouping if grouping in dict(GROUPINGS) else "place",
-        measure=measure if measure in BY_KEY else "attendance",
+def _columns(groups: Grouping, drawn: str) -> list[Measure]:
+    """Measures of the table: some that are always there, and the one that is drawn."""
+    keys = COLUMNS if drawn in COLUMNS else (drawn, *COLUMNS)
+    return [BY_KEY[key] for key in keys if BY_KEY[key] in groups.measures]
+
+
+def _group_listing(groups: Grouping, columns: list[Measure], drawn: str) -> ShortListing:
+    """The groups, most of what is drawn first; time as it passes."""
+    sorts: dict[str, Any] = {"name": lambda group: group.order}
+    for measure in columns:
+        sorts[measure.key] = lambda group, key=measure.key: group.figures[key]
+    first = f"-{drawn}" if drawn in sorts else "-attendance"
+    default = "name" if groups.key == "time" else first
+    return ShortListing(
+        groups.groups(), sorts, default, lambda group: search_key(group.name), _GROUPS_A_PAGE
     )
 
 
-def _period() -> ReportingPeriod:
-    kind = _member(PeriodKind, request.args.get("period", "month")) or PeriodKind.MONTH
-    day = _day("day") or today()
-    if kind == PeriodKind.CUSTOM:
-        first = _day("first") or today().replace(day=1)
-        return custom_period(first, _day("last") or today())
-    return period_of(kind, day)
+def _by_measure(key: str) -> Any:
+    return lambda row: row.figures.get(key, 0)
 
 
-def _day(name: str) -> date | None:
-    return parsed_day(request.args.get(name, ""))
+def _narrowed_heading(question: Question) -> str:
+    """The heading of a list of visits, with the group and the measure it is narrowed to."""
+    parts = [heading(question)]
+    if question.group is not None:
+        grouping = question.new_grouping()
+        name = grouping.name_of(question.group, rows_of(question.period, question.filters))
+        parts.append(f"{grouping.name}: {name}")
+    if question.behind is not None:
+        parts.append(str(BY_KEY[question.behind].name))
+    return " · ".join(parts)
 
 
-def _member(kind: Any, text: str) -> Any:
-    return kind(text) if text in {member.value for member in kind} else None
-
-
-def _arguments(question: Question, **changes: Any) -> dict[str, Any]:
-    """The question as arguments of an address, with some changed."""
-    filters, period = question.filters, question.period
-    arguments: dict[str, Any] = {
-        "period": period.kind.value,
-        "by": question.grouping,
-        "measure": question.measure,
-        "van": filters.van_id,
-        "unit": filters.unit_id,
-        "kind": filters.kind.value if filters.kind else None,
-        "level": filters.level.value if filters.level else None,
-        "place": filters.place_id,
-    }
-    arguments |= changes
-    period = arguments.pop("of", period)
-    if period.kind == PeriodKind.CUSTOM:
-        arguments |= {"first": period.first.isoformat(), "last": period.last.isoformat()}
-    else:
-        arguments["day"] = period.first.isoformat()
-    arguments["period"] = changes.get("period", period.kind.value)
-    return {name: value for name, value in arguments.items() if value is not None}
-
-
-def _rows(period: ReportingPeriod, filters: Filters) -> Iterator[VisitRow]:
-    return visit_rows(current_organisation_id(), period, filters)
-
-
-def _grouped_table(question: Question, rows: list[VisitRow]) -> list[tuple[str, Any, Figures]]:
-    found = _groups(question.grouping, question, rows)
-    if question.grouping == "time":
-        return found
-    key = request.args.get("sort", question.measure)
-    if key == "name":
-        return sorted(found, key=lambda group: group[0])
-    measure = key if key in BY_KEY else question.measure
-    return sorted(found, key=lambda group: (-group[2][measure], group[0]))
-
-
-def _groups(
-    grouping: str, question: Question, rows: list[VisitRow]
-) -> list[tuple[str, Any, Figures]]:
-    """Name, key of the drill-down, and figures of each group."""
-    unknown = _("Unknown")
-    if grouping == "time":
-        return _over_time(question, rows)
-    if grouping == "district":
-        districts = district_of_places({row.place_id for row in rows})
-        by_district = grouped(rows, lambda row: districts.get(row.place_id, unknown))
-        return [(name, None, figures) for name, figures in by_district.items()]
-    keys: dict[str, Callable[[VisitRow], tuple[str, Any]]] = {
-        "place": lambda row: (row.place, row.place_id),
-        "commune": lambda row: (row.commune or unknown, row.commune_id),
-        "kind": lambda row: (str(row.level.label if row.level else row.kind.label), None),
-        "van": lambda row: (row.van, row.van_id),
-    }
-    by_key = grouped(rows, keys[grouping])
-    return [(name, key, figures) for (name, key), figures in by_key.items()]
-
-
-def _over_time(question: Question, rows: list[VisitRow]) -> list[tuple[str, Any, Figures]]:
-    buckets = question.period.buckets()
-    figures = {bucket: Figures() for bucket in buckets}
-    position = 0
-    for row in rows:
-        while row.day > buckets[position].last:
-            position += 1
-        figures[buckets[position]].add(row)
-    return [(_bucket_name(bucket), None, figures[bucket]) for bucket in buckets]
-
-
-def _bucket_name(bucket: ReportingPeriod) -> str:
-    if bucket.kind == PeriodKind.MONTH:
-        return bucket.first.strftime("%m/%Y")
-    return bucket.first.strftime("%d/%m")
-
-
-def _bars(question: Question, rows: list[VisitRow]) -> list[tuple[str, int]]:
-    return [(name, figures[question.measure]) for name, _key, figures in _over_time(question, rows)]
-
-
-def _grouping_name(key: str) -> str:
-    return str(dict(GROUPINGS)[key])
-
-
-def _described(question: Question) -> list[tuple[str, str]]:
-    """What the figures are of, for the first sheet."""
-    filters = question.filters
-    lines = [
-        (_("Period"), period_text(question.period)),
-        (_("From"), format_day(question.period.first)),
-        (_("Until"), format_day(question.period.last)),
-    ]
-    names = {
-        _("Van"): dict(_vans()).get(filters.van_id or 0),
-        _("Unit"): dict(_units()).get(filters.unit_id or 0),
-        _("Kind of place"): filters.kind.label if filters.kind else None,
-        _("Level of school"): filters.level.label if filters.level else None,
-    }
-    return lines + [(name, str(value)) for name, value in names.items() if value]
+def _outlines(shown: list[Place]) -> list[MapOutline]:
+    """Today's communes that the places lie in."""
+    communes = {place.commune_id for place in shown if place.commune_id}
+    query = owned(AdministrativeUnit).where(AdministrativeUnit.id.in_(communes))
+    units = db.session.scalars(query.options(undefer(AdministrativeUnit.outline)))
+    return [MapOutline(unit.full_name, unit.outline) for unit in units if unit.outline]
 
 
 def _download(pieces: Iterator[bytes], question: Question, ending: str, mime: str) -> Response:
-    period = question.period
-    name = f"bus-ops-{period.first.isoformat()}-{period.last.isoformat()}.{ending}"
-    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+    headers = {"Content-Disposition": f'attachment; filename="{file_name(question, ending)}"'}
     return Response(stream_with_context(pieces), mimetype=mime, headers=headers)
-
-
-def _vans() -> list[tuple[int, str]]:
-    return [(van.id, van.display_name) for van in vans_by_name()]
-
-
-def _units() -> list[tuple[int, str]]:
-    """Communes and former districts that places of the service lie in."""
-    used = select(PlaceUnit.unit_id).where(PlaceUnit.organisation_id == current_organisation_id())
-    parents = select(AdministrativeUnit.parent_id).where(AdministrativeUnit.id.in_(used))
-    query = owned(AdministrativeUnit).where(
-        (AdministrativeUnit.id.in_(used) & AdministrativeUnit.valid_until.is_(None))
-        | AdministrativeUnit.id.in_(parents)
-    )
-    units = sorted(db.session.scalars(query), key=lambda u: (u.level.value, search_key(u.name)))
-    return [(unit.id, unit.full_name) for unit in units]

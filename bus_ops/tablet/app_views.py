@@ -26,7 +26,16 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from flask import Blueprint, Response, abort, current_app, render_template, request
+from flask import (
+    Blueprint,
+    Response,
+    abort,
+    current_app,
+    render_template,
+    request,
+    send_from_directory,
+    url_for,
+)
 from flask.typing import ResponseReturnValue
 from flask_babel import force_locale
 from sqlalchemy import select
@@ -67,7 +76,9 @@ CURSOR_OVERLAP = timedelta(minutes=2)
 @open_to_all
 def shell() -> ResponseReturnValue:
     """The app's page: holds no data, so that it may be kept on the tablet."""
-    answer = current_app.make_response(render_template("tablet/app.html"))
+    answer = current_app.make_response(
+        render_template("tablet/app.html", built_version=app_version())
+    )
     answer.headers["Cache-Control"] = "no-cache"
     # Reading bar codes with the camera runs as WebAssembly, on this page only.
     policy = content_security_policy("").replace(
@@ -82,11 +93,24 @@ def shell() -> ResponseReturnValue:
 def service_worker() -> ResponseReturnValue:
     """The service worker with the list of files it keeps; a new list makes a new version."""
     folder = _built_folder()
-    keep = json.loads((folder / "precache.json").read_text("utf-8"))
-    source = (folder / "worker.js").read_text("utf-8")
-    answer = Response(f"self.PRECACHE={json.dumps(keep)};\n{source}", mimetype="text/javascript")
+    files = json.loads((folder / "precache.json").read_text("utf-8"))
+    kept = {
+        "version": app_version(),
+        "addresses": [url_for("static", filename=file) for file in files],
+    }
+    source = (folder / "sw.js").read_text("utf-8")
+    answer = Response(f"self.__KEPT__={json.dumps(kept)};\n{source}", mimetype="text/javascript")
     answer.headers["Cache-Control"] = "no-cache"
     answer.headers["Service-Worker-Allowed"] = "/tablet/app/"
+    return answer
+
+
+@blueprint.get("/messages/<any(vi, en):language>.json")
+@open_to_all
+def messages(language: str) -> ResponseReturnValue:
+    """The app's sentences in a language, from the catalogues; English is what they are keyed by."""
+    answer = send_from_directory(_built_folder() / "messages", f"{language}.json")
+    answer.headers["Cache-Control"] = "no-cache"
     return answer
 
 
@@ -283,6 +307,17 @@ def _compressed(body: bytes) -> Response:
         answer.headers["Content-Encoding"] = "gzip"
     answer.headers["Vary"] = "Accept-Encoding"
     return answer
+
+
+def app_version() -> str:
+    """Names what the worker keeps: another file or word makes another version."""
+    folder = _built_folder()
+    stamps = sorted(
+        f"{file.name}:{file.stat().st_size}:{file.stat().st_mtime_ns}"
+        for file in folder.rglob("*")
+        if file.is_file()
+    )
+    return hashlib.sha256("|".join(stamps).encode()).hexdigest()[:12]
 
 
 def _built_folder() -> Path:

@@ -21,7 +21,6 @@ from ..database import db, owned
 from ..i18n import format_clock, format_number
 from ..maps import MapOutline, MapStop, run_map
 from ..places.models import AdministrativeUnit, Place, PositionQuality, UnitLevel
-from ..timetable.generating import depot_position, position_of, travel_of
 from ..timetable.models import (
     ActivityKind,
     ActivityRecord,
@@ -33,6 +32,7 @@ from ..timetable.models import (
     Visit,
     VisitStatus,
 )
+from ..timetable.retiming import depot_position, position_of, travel_of
 from .log import undoable_events, undoable_run_events
 from .models import Event, EventKind
 
@@ -277,7 +277,7 @@ def text_of(event: Event) -> str:
             what = str(len(payload["barcodes"]))
         case _:
             return str(event.kind.label)
-    return f"{event.kind.label}: {what}"
+    return f"{event.kind.label}: {what}" if what else str(event.kind.label)
 
 
 def open_loans_of_place(place_id: int) -> list[Loan]:

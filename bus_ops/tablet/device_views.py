@@ -18,6 +18,7 @@ from ..accounts.access import LOGGERS, PLANNERS, roles_allowed
 from ..base_form import BaseForm
 from ..database import current_organisation_id, db, now, owned
 from ..fleet.models import Van
+from ..fleet.queries import vans_by_name
 from .enrolment import (
     CODE_VALID,
     awaits_enrolment,
@@ -42,10 +43,9 @@ class TabletForm(BaseForm):
 
     def __init__(self) -> None:
         super().__init__()
-        vans = db.session.scalars(owned(Van).where(Van.enabled.is_(True)).order_by(Van.name))
         self.van_id.choices = [
             (0, _("any van")),
-            *((van.id, van.display_name) for van in vans),
+            *((van.id, van.display_name) for van in vans_by_name() if van.enabled),
         ]
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 
-from flask import request
 from sqlalchemy import ColumnElement, func, literal, or_, select
 
 from ..database import current_organisation_id, db
+from ..incoming import asked_search
 from ..tables import Listing
 from .models import SetAside, Tablet
 
@@ -28,7 +28,7 @@ def evidence_listing() -> Listing:
         .outerjoin(Tablet, Tablet.id == SetAside.tablet_id)
         .where(SetAside.organisation_id == current_organisation_id())
     )
-    typed = request.args.get("q", "").strip()
+    typed = asked_search()
     if typed:
         query = query.where(
             or_(

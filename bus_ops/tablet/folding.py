@@ -24,6 +24,20 @@ from .models import ContradictionKind, EventKind
 ZONE = ZoneInfo(TIMEZONE)
 # A tablet's clock may run ahead of the server's by this much before it is called wrong.
 CLOCK_TOLERANCE = timedelta(minutes=10)
+# Facts that say that somebody was served; attendance does where people are left after corrections.
+_SERVING = frozenset(
+    {
+        EventKind.ACTIVITY,
+        EventKind.LENT,
+        EventKind.RETURNED,
+        EventKind.RENEWED,
+        EventKind.USED_ON_SITE,
+        EventKind.CARD_ISSUED,
+        EventKind.CLASS_VISIT,
+        EventKind.BOX_OUT,
+        EventKind.BOX_BACK,
+    }
+)
 
 
 @dataclass(frozen=True)
@@ -93,11 +107,13 @@ class FoldedVisit:
     cards: tuple[CardLine, ...] = ()
     classes: tuple[ClassLine, ...] = ()
     found: tuple[Found, ...] = ()
+    # Whether a fact says that somebody was served, arrival tapped or not.
+    served: bool = False
 
     @property
     def recorded(self) -> bool:
         """Whether anything stands in the visit's own record."""
-        return bool(self.arrived_at or self.departed_at or self.note)
+        return bool(self.arrived_at or self.departed_at or self.note or self.served)
 
 
 @dataclass(frozen=True)
@@ -257,13 +273,20 @@ def _in_circles(undoes: Mapping[uuid.UUID, uuid.UUID | None]) -> set[uuid.UUID]:
     return circles
 
 
-def fold_visit(
-    facts: Sequence[Fact], day: date | None, cancelled: bool, visit_id: int
-) -> FoldedVisit:
-    """What effective facts say of one visit; ``day`` is None where no such visit is known."""
+@dataclass(frozen=True)
+class PlannedVisit:
+    """What the plan says of a visit, as far as facts can contradict it."""
+
+    day: date
+    cancelled: bool
+    run_id: int | None = None
+
+
+def fold_visit(facts: Sequence[Fact], plan: PlannedVisit | None, visit_id: int) -> FoldedVisit:
+    """What effective facts say of one visit; ``plan`` is None where no such visit is known."""
     if not facts:
         return FoldedVisit()
-    if day is None:
+    if plan is None:
         first = facts[0]
         found = Found(
             first.id, ContradictionKind.UNKNOWN_VISIT, first.happened_at, visit_id=visit_id
@@ -274,8 +297,12 @@ def fold_visit(
     notes = [f.payload["text"] for f in facts if f.kind == EventKind.NOTE]
     attendance, below = _attendance(facts)
     arrived_at = min(arrived, default=None)
-    found_here = [*below, *_timing_found(facts, day, arrived_at, departed)]
-    if cancelled:
+    found_here = [
+        *below,
+        *_timing_found(facts, plan.day, arrived_at, departed),
+        *_run_found(facts, plan.run_id),
+    ]
+    if plan.cancelled:
         kind = ContradictionKind.VISIT_CANCELLED
         found_here.append(Found(facts[0].id, kind, facts[0].happened_at))
     return FoldedVisit(
@@ -305,7 +332,16 @@ def fold_visit(
         ),
         classes=tuple(_class_line(f) for f in facts if f.kind == EventKind.CLASS_VISIT),
         found=tuple(replace(found, visit_id=visit_id) for found in found_here),
+        served=bool(attendance) or any(fact.kind in _SERVING for fact in facts),
     )
+
+
+def _run_found(facts: Sequence[Fact], run_id: int | None) -> list[Found]:
+    """The first fact whose tablet saw the visit on another run: moved meanwhile, or mistaken."""
+    other = next((f for f in facts if f.run_id is not None and f.run_id != run_id), None)
+    if other is None:
+        return []
+    return [Found(other.id, ContradictionKind.OTHER_RUN, other.happened_at)]
 
 
 def _attendance(facts: Sequence[Fact]) -> tuple[dict[Audience, int], list[Found]]:

@@ -53,6 +53,7 @@ from ..timetable.models import (
     StockSeen,
     Visit,
     VisitRecord,
+    VisitStatus,
 )
 from ..timetable.signals import visits_changed
 from ..timetable.statuses import status_of
@@ -73,6 +74,7 @@ from .folding import (
     FoldedVisit,
     Found,
     OdometerReading,
+    PlannedVisit,
     backwards,
     effective,
     fold_box,
@@ -98,6 +100,7 @@ _OF_VISIT = (
     ContradictionKind.CLOCK_WRONG,
     ContradictionKind.DEPARTED_BEFORE_ARRIVED,
     ContradictionKind.COUNT_BELOW_ZERO,
+    ContradictionKind.OTHER_RUN,
     ContradictionKind.REVOKED_TABLET,
 )
 _OF_BOX = (ContradictionKind.BOX_OUT_TWICE, ContradictionKind.BOX_NOT_OUT)
@@ -655,25 +658,31 @@ def _project_visits(
     organisation_id: int, visit_ids: Sequence[int], turned: set[int]
 ) -> set[uuid.UUID]:
     """Make visits' records anew; ``turned`` takes the stops of visits now held, or held no more."""
-    facts = _by(effective(_facts_of(organisation_id, Event.visit_id, visit_ids)), "visit_id")
+    all_facts = _facts_of(organisation_id, Event.visit_id, visit_ids)
+    facts = _by(effective(all_facts), "visit_id")
     plan = {
         row.id: row
         for row in db.session.execute(
-            select(Visit.id, Visit.stop_id, Visit.day, Visit.plan_status, Visit.status).where(
-                Visit.organisation_id == organisation_id, Visit.id.in_(visit_ids)
-            )
+            select(
+                Visit.id,
+                Visit.stop_id,
+                Visit.run_id,
+                Visit.day,
+                Visit.plan_status,
+                Visit.status,
+            ).where(Visit.organisation_id == organisation_id, Visit.id.in_(visit_ids))
         )
     }
     folded = {
         visit_id: fold_visit(
             [f for f in facts.get(visit_id, []) if f.kind not in _ELSEWHERE],
-            plan[visit_id].day if visit_id in plan else None,
-            visit_id in plan and plan[visit_id].plan_status.value == "cancelled",
+            _planned(plan.get(visit_id)),
             visit_id,
         )
         for visit_id in visit_ids
     }
     known = list(plan)
+    _mark_logged(Visit, {fact.visit_id for fact in all_facts} & set(known))
     for model in (VisitRecord, Attendance, ActivityRecord, OnSiteUse, IssuedCard, ClassVisit):
         db.session.execute(delete(model).where(model.visit_id.in_(known)))
     _write_visits(organisation_id, {v: folded[v] for v in known})
@@ -695,6 +704,20 @@ def _revoked_tablets(organisation_id: int) -> dict[uuid.UUID, datetime]:
     return {tablet: moment for tablet, moment in db.session.execute(query) if moment is not None}
 
 
+def _planned(row: Any) -> PlannedVisit | None:
+    if row is None:
+        return None
+    return PlannedVisit(row.day, row.plan_status == VisitStatus.CANCELLED, row.run_id)
+
+
+def _mark_logged(model: type[Visit] | type[Run], keys: Collection[int | None]) -> None:
+    """What any fact names, an undone one too, is never made anew: an undo can be undone."""
+    table = _table(model)
+    db.session.execute(
+        update(table).where(table.c.id.in_(keys), ~table.c.logged).values(logged=True)
+    )
+
+
 def _write_visits(organisation_id: int, folded: Mapping[int, FoldedVisit]) -> None:
     owner = {"organisation_id": organisation_id}
     _insert(
@@ -706,6 +729,7 @@ def _write_visits(organisation_id: int, folded: Mapping[int, FoldedVisit]) -> No
                 "arrived_at": visit.arrived_at,
                 "departed_at": visit.departed_at,
                 "note": visit.note,
+                "served": visit.served,
             }
             for visit_id, visit in folded.items()
             if visit.recorded
@@ -743,7 +767,9 @@ def _write_statuses(plan: Mapping[int, Any], folded: Mapping[int, FoldedVisit]) 
     turned = set()
     for visit_id, row in plan.items():
         visit = folded[visit_id]
-        record = VisitRecord(arrived_at=visit.arrived_at, departed_at=visit.departed_at)
+        record = VisitRecord(
+            arrived_at=visit.arrived_at, departed_at=visit.departed_at, served=visit.served
+        )
         status = status_of(row.plan_status, record, row.day, day)
         if status != row.status:
             changes.append({"visit": visit_id, "now": status})
@@ -763,6 +789,7 @@ def _project_runs(organisation_id: int, run_ids: Sequence[int]) -> set[uuid.UUID
     facts = _by(effective(all_facts), "run_id")
     owned = select(Run.id).where(Run.organisation_id == organisation_id, Run.id.in_(run_ids))
     known = set(db.session.scalars(owned))
+    _mark_logged(Run, {fact.run_id for fact in all_facts if fact.run_id} & known)
     items: dict[int, set[int]] = {}
     listed = select(RunEquipment.run_id, RunEquipment.id).where(RunEquipment.run_id.in_(known))
     for run_id, item_id in db.session.execute(listed):

@@ -142,6 +142,7 @@ class ContradictionKind(LabelledEnum):
     CLOCK_WRONG = "clock_wrong", _l("Clock of the tablet wrong")
     DEPARTED_BEFORE_ARRIVED = "departed_before_arrived", _l("Departed before arriving")
     COUNT_BELOW_ZERO = "count_below_zero", _l("Fewer than zero people")
+    OTHER_RUN = "other_run", _l("Logged on another run than the visit's")
     ODOMETER_BACKWARDS = "odometer_backwards", _l("Odometer went backwards")
     REVOKED_TABLET = "revoked_tablet", _l("Recorded with a tablet that was revoked")
     BOX_OUT_TWICE = "box_out_twice", _l("Box left while it stood elsewhere")

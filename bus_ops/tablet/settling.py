@@ -26,6 +26,7 @@ from ..circulation.models import Card, Copy
 from ..clock_fields import minutes_of_clock
 from ..database import current_organisation_id, db, now, owned
 from ..i18n import at_minutes, format_clock, local, today
+from ..incoming import asked_search
 from ..tables import Listing
 from ..timetable.changes import ChangeError, restore_visit
 from ..timetable.models import Visit
@@ -161,6 +162,11 @@ WAYS: dict[ContradictionKind, tuple[Way, ...]] = {
         Way("before_was", _l("The earlier reading was"), "odometer_km", _l("Odometer (km)")),
         _KEEP,
     ),
+    ContradictionKind.OTHER_RUN: (
+        Way("right_visit", _l("It belongs to this visit")),
+        _OTHER_VISIT,
+        _TAKE_BACK,
+    ),
 }
 
 
@@ -170,7 +176,7 @@ def contradictions_listing() -> Listing:
     kind = request.args.get("kind", "")
     if kind in {member.value for member in ContradictionKind}:
         query = query.where(Contradiction.kind == ContradictionKind(kind))
-    typed = request.args.get("q", "").strip()
+    typed = asked_search()
     if typed:
         query = query.where(
             Contradiction.barcode.contains(typed, autoescape=True)
@@ -199,7 +205,7 @@ def decisions_listing() -> Listing:
     kind = request.args.get("kind", "")
     if kind in {member.value for member in ContradictionKind}:
         query = query.where(Event.payload["contradiction"].as_string() == kind)
-    typed = request.args.get("q", "").strip()
+    typed = asked_search()
     if typed:
         query = query.where(
             about.barcode.contains(typed, autoescape=True)
@@ -468,6 +474,8 @@ def _facts_logged_with(case: _Case) -> list[Fact]:
     if event.kind in ABOUT_A_RUN or event.visit_id is None:
         return of_run_alone(held_facts(case.organisation_id, Event.run_id, event.run_id))
     facts = held_facts(case.organisation_id, Event.visit_id, event.visit_id)
+    if case.row.kind == ContradictionKind.OTHER_RUN:
+        facts = [fact for fact in facts if fact.run_id == event.run_id]
     return [fact for fact in facts if fact.kind not in ABOUT_A_RUN | ABOUT_THE_LOG]
 
 

@@ -31,6 +31,7 @@ from ..circulation.models import CardKind
 from ..clock_fields import minutes_of_clock
 from ..database import current_organisation_id, db, new_uuid, now, owned_or_404
 from ..i18n import at_minutes, format_day, parsed_day, today
+from ..incoming import asked_number
 from ..maps import map_script
 from ..timetable.models import ActivityKind, Audience, Run, Visit, VisitStatus
 from ..timetable.promises import warnings_of
@@ -108,7 +109,7 @@ def today_page() -> ResponseReturnValue:
     day = _asked_day()
     organisation_id = current_organisation_id()
     runs = runs_on(day, organisation_id)
-    run = run_for(runs, request.args.get("run", type=int), current_user)
+    run = run_for(runs, asked_number("run"), current_user)
     if run is None:
         following = next_run_after(day, organisation_id)
         return render_template("tablet/no_run.html", day=day, following=following)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from flask_babel import lazy_gettext as _l
 from flask_wtf.file import FileRequired, MultipleFileField
 from wtforms import (
@@ -32,8 +34,12 @@ from ..fleet.queries import members_by_name, vans_by_name
 from ..i18n import WEEKDAYS, today
 from ..places.models import Place
 from ..tables import by_name
+from .calendars import proposed_calendar
 from .frequency import choice_of_rule, rule_of_choice
-from .models import Audience, Route, ServiceCalendar, Stop, StopKind, Term
+from .models import Audience, CalendarUse, Route, ServiceCalendar, Stop, StopKind, Term
+
+# The choice of a calendar that is made by the place.
+_BY_PLACE = -1
 
 _NAME = [DataRequired(_l("Enter a name.")), Length(max=160)]
 _DAY = [InputRequired(_l("Choose a day."))]
@@ -151,7 +157,9 @@ class StopForm(BaseForm):
             *((route.id, route.name) for route in routes),
         ]
         calendars = by_name(db.session.scalars(owned(ServiceCalendar)))
+        by_place = [] if stop else [(_BY_PLACE, _l("What fits the place: staff's or the school's"))]
         self.calendar_id.choices = [
+            *by_place,
             (0, _l("None: every day")),
             *((calendar.id, calendar.name) for calendar in calendars),
         ]
@@ -170,6 +178,11 @@ class StopForm(BaseForm):
         self.calendar_id.data = stop.calendar_id or 0
         self.audience.data = stop.audience.value if stop.audience else ""
 
+    def propose(self, place: Place) -> None:
+        """Show what is known of a place that is to be served."""
+        self.place_id.data = place.id
+        self.windows.data = [w for w in place.opening_windows if not w.get("weekdays")]
+
     @property
     def rule(self) -> str:
         """The RFC 5545 rule that the choices mean."""
@@ -182,6 +195,8 @@ class StopForm(BaseForm):
 
     def validate_frequency(self, field: SelectField) -> None:
         """The choices must make a rule with dates."""
+        if field.errors or not self._ticked_only_what_is_offered():
+            return
         if field.data not in {"once", "free"} and not self.weekdays.data:
             raise ValidationError(_l("Choose at least one weekday."))
         if field.data == "monthly" and not self.ordinals.data:
@@ -194,6 +209,13 @@ class StopForm(BaseForm):
             raise ValidationError(
                 _l("Not a frequency. Write it as FREQ=WEEKLY;INTERVAL=2.")
             ) from None
+
+    def _ticked_only_what_is_offered(self) -> bool:
+        """Otherwise the field itself says so."""
+        return all(
+            set(checks.data or ()) <= {value for value, _label in checks.choices}
+            for checks in (self.weekdays, self.ordinals)
+        )
 
     def validate_fixed_departure(self, field: ClockField) -> None:
         """Published times are a pair in order."""
@@ -218,9 +240,17 @@ class StopForm(BaseForm):
         stop.windows = self.windows.data
         stop.fixed_arrival = self.fixed_arrival.data
         stop.fixed_departure = self.fixed_departure.data
-        stop.calendar_id = self.calendar_id.data or None
+        stop.calendar_id = self._calendar_id()
         stop.promised = (self.promised.data or "").strip()
         stop.enabled = bool(self.enabled.data)
+
+    def _calendar_id(self) -> int | None:
+        if self.calendar_id.data != _BY_PLACE:
+            return self.calendar_id.data or None
+        # A new stop is not ready to be flushed yet.
+        with db.session.no_autoflush:
+            calendar = proposed_calendar(db.session.get_one(Place, self.place_id.data))
+        return calendar.id if calendar else None
 
 
 class CalendarForm(BaseForm):
@@ -231,10 +261,16 @@ class CalendarForm(BaseForm):
     country = StringField(
         _l("Public holidays of (country code, empty for none)"), [Length(max=2)], default="VN"
     )
+    proposed_for = SelectField(
+        _l("Proposed for new stops at"), choices=[("", _l("No place")), *CalendarUse.choices()]
+    )
 
     def __init__(self, calendar: ServiceCalendar | None = None) -> None:
         super().__init__(obj=calendar)
         self._calendar = calendar
+        if not self.is_submitted():
+            use = calendar.proposed_for if calendar else None
+            self.proposed_for.data = use.value if use else ""
 
     def validate_name(self, field: StringField) -> None:
         """Names of calendars are unique in a library."""
@@ -257,6 +293,8 @@ class CalendarForm(BaseForm):
         calendar.name = self.name.data or ""
         calendar.weekdays = sorted(self.weekdays.data or [])
         calendar.country = (self.country.data or "").strip().upper()
+        use = self.proposed_for.data
+        calendar.proposed_for = CalendarUse(use) if use else None
 
 
 class ClosureForm(BaseForm):
@@ -284,14 +322,20 @@ class ReasonForm(BaseForm):
     )
 
 
+class CancelForm(ReasonForm):
+    """Why a visit is cancelled, and whether the others close the gap."""
+
+    times_anew = BooleanField(_l("Work out the times of the other visits anew"))
+
+
 class MoveForm(ReasonForm):
-    """Where a visit is moved."""
+    """Where a visit or a whole run is moved."""
 
     day = DayField(_l("To day"), _DAY)
     van_id = SelectField(_l("Van"), coerce=int)
 
-    def __init__(self, van_id: int | None = None) -> None:
-        super().__init__(data={"van_id": van_id})
+    def __init__(self, van_id: int | None = None, **more: Any) -> None:
+        super().__init__(data={"van_id": van_id}, **more)
         self.van_id.choices = [(van.id, van.display_name) for van in vans_by_name() if van.enabled]
 
 

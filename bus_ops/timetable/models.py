@@ -20,6 +20,15 @@ from ..i18n import LabelledEnum
 from ..places.models import Place
 
 
+class CalendarUse(LabelledEnum):
+    """Which places a calendar is proposed for."""
+
+    STAFF = "staff", _l("Places that are no schools")
+    KINDERGARTEN = "kindergarten", _l("Kindergartens")
+    PRIMARY = "primary", _l("Primary schools")
+    SECONDARY = "secondary", _l("Secondary schools")
+
+
 class ServiceCalendar(OwnedByOrganisation, Base):
     """Which days a kind of stop can be served: staff's and pupils' days off differ at Tết."""
 
@@ -32,6 +41,8 @@ class ServiceCalendar(OwnedByOrganisation, Base):
     country: Mapped[str] = mapped_column(String(2), default="VN")
     # 0 is Monday.
     weekdays: Mapped[list[int]] = mapped_column(JSON, default=lambda: list(range(7)))
+    # New stops at such places take this calendar unless told otherwise.
+    proposed_for: Mapped[CalendarUse | None] = mapped_column(enum_column(CalendarUse))
 
     closures: Mapped[list[CalendarClosure]] = relationship(
         back_populates="calendar",
@@ -90,7 +101,10 @@ class Term(OwnedByOrganisation, Base):
     """The period that one timetable covers; without an end it runs until further notice."""
 
     __tablename__ = "term"
-    __table_args__ = (UniqueConstraint("organisation_id", "name"),)
+    __table_args__ = (
+        UniqueConstraint("organisation_id", "name"),
+        UniqueConstraint("organisation_id", "import_key"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     name: Mapped[str] = mapped_column(String(160))
@@ -109,6 +123,8 @@ class Term(OwnedByOrganisation, Base):
     buffer_minutes: Mapped[int] = mapped_column(default=0)
     shift_limit_minutes: Mapped[int] = mapped_column(default=540)
     source: Mapped[str] = mapped_column(String(200), default="")
+    # The service it was imported for: it is known again under whatever name it has now.
+    import_key: Mapped[str | None] = mapped_column(String(80))
 
     stops: Mapped[list[Stop]] = relationship(back_populates="term", cascade="all, delete-orphan")
 
@@ -183,7 +199,9 @@ class Stop(OwnedByOrganisation, Base):
     promised: Mapped[str] = mapped_column(Text, default="")
     timetable_url: Mapped[str] = mapped_column(String(500), default="")
     enabled: Mapped[bool] = mapped_column(default=True)
-    import_key: Mapped[str | None] = mapped_column(String(600))
+    import_key: Mapped[str | None] = mapped_column(String(80))
+    # What the last import wrote, to tell corrections of a file from those made by hand.
+    imported: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
     extra: Mapped[dict[str, str]] = mapped_column(JSON, default=dict)
 
     term: Mapped[Term] = relationship(back_populates="stops")
@@ -200,6 +218,8 @@ class Run(OwnedByOrganisation, Base):
     __table_args__ = (
         Index("ix_run_organisation_day", "organisation_id", "day"),
         Index("ix_run_van_day", "van_id", "day"),
+        # Tablets name runs by their keys: a key must never come to mean another run.
+        {"sqlite_autoincrement": True},
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -219,6 +239,8 @@ class Run(OwnedByOrganisation, Base):
     # Which travel source the minutes come from, named where they are shown.
     travel_source: Mapped[str] = mapped_column(String(60), default="geodesic")
     note: Mapped[str] = mapped_column(Text, default="")
+    # Projection of the log: some fact names this run, so it is never made anew.
+    logged: Mapped[bool] = mapped_column(default=False)
 
     term: Mapped[Term] = relationship()
     van: Mapped[Van] = relationship()
@@ -248,6 +270,7 @@ class RunEquipment(OwnedByOrganisation, Base):
     """An item of this run's checklist, copied from the van's when the run is made."""
 
     __tablename__ = "run_equipment"
+    __table_args__ = ({"sqlite_autoincrement": True},)
 
     id: Mapped[int] = mapped_column(primary_key=True)
     run_id: Mapped[int] = mapped_column(ForeignKey("run.id", ondelete="CASCADE"), index=True)
@@ -278,6 +301,8 @@ class Visit(OwnedByOrganisation, Base):
         UniqueConstraint("stop_id", "rule_day"),
         Index("ix_visit_organisation_day", "organisation_id", "day"),
         Index("ix_visit_place_day", "place_id", "day"),
+        # Tablets name visits by their keys: a key must never come to mean another visit.
+        {"sqlite_autoincrement": True},
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -302,6 +327,8 @@ class Visit(OwnedByOrganisation, Base):
         enum_column(VisitStatus), default=VisitStatus.PLANNED, index=True
     )
     reason: Mapped[str] = mapped_column(String(300), default="")
+    # Projection of the log: some fact names this visit, so it is never made anew.
+    logged: Mapped[bool] = mapped_column(default=False)
 
     run: Mapped[Run] = relationship(back_populates="visits")
     stop: Mapped[Stop] = relationship()
@@ -319,6 +346,9 @@ class ChangeKind(LabelledEnum):
     REORDERED = "reordered", _l("Reordered")
     ADDED = "added", _l("Added")
     CREW = "crew", _l("Crew changed")
+    # What followed from a change of something else.
+    RETIMED = "retimed", _l("Time changed")
+    REMOVED = "removed", _l("Taken out")
 
 
 class TimetableChange(OwnedByOrganisation, Base):
@@ -355,7 +385,7 @@ class RunRecord(OwnedByOrganisation, Base):
 
 
 class VisitRecord(OwnedByOrganisation, Base):
-    """Projection: when the van really came and left, and the crew's note."""
+    """Projection: when the van really came and left, the crew's note, and that it was logged."""
 
     __tablename__ = "visit_record"
 
@@ -365,6 +395,8 @@ class VisitRecord(OwnedByOrganisation, Base):
     arrived_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     departed_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     note: Mapped[str] = mapped_column(Text, default="")
+    # People, loans or activities were logged: somebody was served, arrival tapped or not.
+    served: Mapped[bool] = mapped_column(default=False)
 
 
 class Attendance(OwnedByOrganisation, Base):

@@ -48,6 +48,13 @@ def test_the_route_prints_on_one_page_of_a4(signed_in: Any) -> None:
     with signed_in("crew", TABLET_ACROSS) as watched:
         watched.page.wait_for_load_state("networkidle")
         assert pages_of_paper(watched.page) == 1
+        watched.page.evaluate("window.dispatchEvent(new Event('beforeprint'))")
+        box = watched.page.locator("#map_route").bounding_box()
+        assert box is not None
+        for marker in watched.page.locator(".stop-marker").all():
+            stop = marker.bounding_box()
+            assert stop is not None
+            assert box["y"] <= stop["y"] and stop["y"] + stop["height"] <= box["y"] + box["height"]
 
 
 def test_a_day_of_21_stops_with_long_notes_prints_on_one_page(
@@ -121,6 +128,21 @@ def test_the_coordinator_cancels_and_restores_a_visit_with_a_reason(signed_in: A
         expect(page.locator(".change-list")).to_contain_text("Trường thi học kỳ")
         page.get_by_role("button", name="Khôi phục buổi phục vụ").click()
         expect(page.locator("#messages")).to_contain_text("Đã khôi phục")
+
+
+def test_the_coordinator_looks_at_a_draft_before_publishing(signed_in: Any) -> None:
+    with signed_in("coordinator", TABLET_ACROSS) as watched:
+        page = watched.page
+        watched.open("/timetable/terms/new")
+        page.locator("#name").fill("Kỳ thử")
+        page.locator("#starts_on").fill("05/01/2037")
+        page.locator("#ends_on").fill("30/05/2037")
+        page.get_by_role("button", name="Lưu").click()
+        page.get_by_role("link", name="Điểm phục vụ mới").first.click()
+        page.get_by_role("button", name="Lưu").click()
+        page.get_by_role("link", name="Xem bản nháp").click()
+        expect(page.locator(".week-run")).not_to_have_count(0)
+        assert watched.axe_violations() == []
 
 
 def test_the_coordinator_finds_a_place_without_diacritics_and_sets_its_position(

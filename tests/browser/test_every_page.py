@@ -49,7 +49,9 @@ class Inspected:
         for width in self.widths:
             if len(self.widths) > 1:
                 self.watched.page.set_viewport_size(width)  # type: ignore[arg-type]
-            self.wrong += [f"{state} {line}" for line in self.watched.axe_violations()]
+            # Colours are the same at every width.
+            lines = self.watched.axe_violations(colours=width is self.widths[0])
+            self.wrong += [f"{state} {line}" for line in lines]
             over = self.watched.too_wide()
             if over > 0:
                 here = self.watched.page.url

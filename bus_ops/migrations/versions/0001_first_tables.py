@@ -25,11 +25,9 @@ def upgrade() -> None:
         sa.Column(
             "state",
             sa.Enum(
-                "waiting",
                 "running",
                 "done",
                 "failed",
-                "cancelled",
                 name="workstate",
                 native_enum=False,
                 length=40,
@@ -37,6 +35,8 @@ def upgrade() -> None:
             nullable=False,
         ),
         sa.Column("message", sa.Text(), nullable=False),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("by_hand", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_job_run")),
         sa.UniqueConstraint("job", "due_at", name=op.f("uq_job_run_job_due_at")),
     )
@@ -146,6 +146,7 @@ def upgrade() -> None:
                 "clock_wrong",
                 "departed_before_arrived",
                 "count_below_zero",
+                "other_run",
                 name="contradictionkind",
                 native_enum=False,
                 length=40,
@@ -230,6 +231,19 @@ def upgrade() -> None:
         sa.Column("name", sa.String(length=120), nullable=False),
         sa.Column("country", sa.String(length=2), nullable=False),
         sa.Column("weekdays", sa.JSON(), nullable=False),
+        sa.Column(
+            "proposed_for",
+            sa.Enum(
+                "staff",
+                "kindergarten",
+                "primary",
+                "secondary",
+                name="calendaruse",
+                native_enum=False,
+                length=40,
+            ),
+            nullable=True,
+        ),
         sa.Column("organisation_id", sa.Integer(), nullable=False),
         sa.ForeignKeyConstraint(
             ["organisation_id"],
@@ -267,6 +281,7 @@ def upgrade() -> None:
         sa.Column("buffer_minutes", sa.Integer(), nullable=False),
         sa.Column("shift_limit_minutes", sa.Integer(), nullable=False),
         sa.Column("source", sa.String(length=200), nullable=False),
+        sa.Column("import_key", sa.String(length=80), nullable=True),
         sa.Column("organisation_id", sa.Integer(), nullable=False),
         sa.ForeignKeyConstraint(
             ["organisation_id"],
@@ -275,6 +290,9 @@ def upgrade() -> None:
             ondelete="CASCADE",
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_term")),
+        sa.UniqueConstraint(
+            "organisation_id", "import_key", name=op.f("uq_term_organisation_id_import_key")
+        ),
         sa.UniqueConstraint("organisation_id", "name", name=op.f("uq_term_organisation_id_name")),
     )
     with op.batch_alter_table("term", schema=None) as batch_op:
@@ -468,50 +486,6 @@ def upgrade() -> None:
         )
 
     op.create_table(
-        "long_task",
-        sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("user_id", sa.Integer(), nullable=True),
-        sa.Column("kind", sa.String(length=60), nullable=False),
-        sa.Column(
-            "state",
-            sa.Enum(
-                "waiting",
-                "running",
-                "done",
-                "failed",
-                "cancelled",
-                name="workstate",
-                native_enum=False,
-                length=40,
-            ),
-            nullable=False,
-        ),
-        sa.Column("done", sa.Integer(), nullable=False),
-        sa.Column("total", sa.Integer(), nullable=False),
-        sa.Column("created_at", database.UTCDateTime(timezone=True), nullable=False),
-        sa.Column("finished_at", database.UTCDateTime(timezone=True), nullable=True),
-        sa.Column("stop_asked", sa.Boolean(), nullable=False),
-        sa.Column("options", sa.JSON(), nullable=False),
-        sa.Column("result", sa.JSON(), nullable=False),
-        sa.Column("error", sa.Text(), nullable=False),
-        sa.Column("organisation_id", sa.Integer(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["organisation_id"],
-            ["organisation.id"],
-            name=op.f("fk_long_task_organisation_id"),
-            ondelete="CASCADE",
-        ),
-        sa.ForeignKeyConstraint(
-            ["user_id"], ["user_account.id"], name=op.f("fk_long_task_user_id"), ondelete="SET NULL"
-        ),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_long_task")),
-    )
-    with op.batch_alter_table("long_task", schema=None) as batch_op:
-        batch_op.create_index(
-            batch_op.f("ix_long_task_organisation_id"), ["organisation_id"], unique=False
-        )
-
-    op.create_table(
         "place",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("name", sa.String(length=200), nullable=False),
@@ -579,6 +553,7 @@ def upgrade() -> None:
         sa.Column("opening_windows", sa.JSON(), nullable=False),
         sa.Column("enabled", sa.Boolean(), nullable=False),
         sa.Column("import_key", sa.String(length=400), nullable=True),
+        sa.Column("imported", sa.JSON(), nullable=False),
         sa.Column("source", sa.String(length=200), nullable=False),
         sa.Column("extra", sa.JSON(), nullable=False),
         sa.Column("created_at", database.UTCDateTime(timezone=True), nullable=False),
@@ -984,6 +959,7 @@ def upgrade() -> None:
         sa.Column("return_distance_m", sa.Integer(), nullable=False),
         sa.Column("travel_source", sa.String(length=60), nullable=False),
         sa.Column("note", sa.Text(), nullable=False),
+        sa.Column("logged", sa.Boolean(), nullable=False),
         sa.Column("organisation_id", sa.Integer(), nullable=False),
         sa.ForeignKeyConstraint(
             ["organisation_id"],
@@ -999,6 +975,7 @@ def upgrade() -> None:
         ),
         sa.ForeignKeyConstraint(["van_id"], ["van.id"], name=op.f("fk_run_van_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_run")),
+        sqlite_autoincrement=True,
     )
     with op.batch_alter_table("run", schema=None) as batch_op:
         batch_op.create_index("ix_run_organisation_day", ["organisation_id", "day"], unique=False)
@@ -1057,7 +1034,8 @@ def upgrade() -> None:
         sa.Column("promised", sa.Text(), nullable=False),
         sa.Column("timetable_url", sa.String(length=500), nullable=False),
         sa.Column("enabled", sa.Boolean(), nullable=False),
-        sa.Column("import_key", sa.String(length=600), nullable=True),
+        sa.Column("import_key", sa.String(length=80), nullable=True),
+        sa.Column("imported", sa.JSON(), nullable=False),
         sa.Column("extra", sa.JSON(), nullable=False),
         sa.Column("organisation_id", sa.Integer(), nullable=False),
         sa.ForeignKeyConstraint(
@@ -1093,6 +1071,37 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_stop_route_id"), ["route_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_stop_term_id"), ["term_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_stop_van_id"), ["van_id"], unique=False)
+
+    op.create_table(
+        "job_note",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("job_run_id", sa.Integer(), nullable=False),
+        sa.Column("run_id", sa.Integer(), nullable=True),
+        sa.Column("text", sa.Text(), nullable=False),
+        sa.Column("failed", sa.Boolean(), nullable=False),
+        sa.Column("organisation_id", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["job_run_id"],
+            ["job_run.id"],
+            name=op.f("fk_job_note_job_run_id"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["organisation_id"],
+            ["organisation.id"],
+            name=op.f("fk_job_note_organisation_id"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["run_id"], ["run.id"], name=op.f("fk_job_note_run_id"), ondelete="SET NULL"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_job_note")),
+    )
+    with op.batch_alter_table("job_note", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_job_note_job_run_id"), ["job_run_id"], unique=False)
+        batch_op.create_index(
+            batch_op.f("ix_job_note_organisation_id"), ["organisation_id"], unique=False
+        )
 
     op.create_table(
         "run_crew",
@@ -1133,6 +1142,7 @@ def upgrade() -> None:
             ["run_id"], ["run.id"], name=op.f("fk_run_equipment_run_id"), ondelete="CASCADE"
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_run_equipment")),
+        sqlite_autoincrement=True,
     )
     with op.batch_alter_table("run_equipment", schema=None) as batch_op:
         batch_op.create_index(
@@ -1211,6 +1221,7 @@ def upgrade() -> None:
             nullable=False,
         ),
         sa.Column("reason", sa.String(length=300), nullable=False),
+        sa.Column("logged", sa.Boolean(), nullable=False),
         sa.Column("organisation_id", sa.Integer(), nullable=False),
         sa.ForeignKeyConstraint(
             ["organisation_id"],
@@ -1225,6 +1236,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["stop_id"], ["stop.id"], name=op.f("fk_visit_stop_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_visit")),
         sa.UniqueConstraint("stop_id", "rule_day", name=op.f("uq_visit_stop_id_rule_day")),
+        sqlite_autoincrement=True,
     )
     with op.batch_alter_table("visit", schema=None) as batch_op:
         batch_op.create_index("ix_visit_organisation_day", ["organisation_id", "day"], unique=False)
@@ -1468,6 +1480,8 @@ def upgrade() -> None:
                 "reordered",
                 "added",
                 "crew",
+                "retimed",
+                "removed",
                 name="changekind",
                 native_enum=False,
                 length=40,
@@ -1516,6 +1530,7 @@ def upgrade() -> None:
         sa.Column("arrived_at", database.UTCDateTime(timezone=True), nullable=True),
         sa.Column("departed_at", database.UTCDateTime(timezone=True), nullable=True),
         sa.Column("note", sa.Text(), nullable=False),
+        sa.Column("served", sa.Boolean(), nullable=False),
         sa.Column("organisation_id", sa.Integer(), nullable=False),
         sa.ForeignKeyConstraint(
             ["organisation_id"],
@@ -1604,6 +1619,11 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_run_crew_crew_member_id"))
 
     op.drop_table("run_crew")
+    with op.batch_alter_table("job_note", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_job_note_organisation_id"))
+        batch_op.drop_index(batch_op.f("ix_job_note_job_run_id"))
+
+    op.drop_table("job_note")
     with op.batch_alter_table("stop", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_stop_van_id"))
         batch_op.drop_index(batch_op.f("ix_stop_term_id"))
@@ -1684,10 +1704,6 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_place_commune_id"))
 
     op.drop_table("place")
-    with op.batch_alter_table("long_task", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_long_task_organisation_id"))
-
-    op.drop_table("long_task")
     with op.batch_alter_table("crew_member", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_crew_member_organisation_id"))
 
