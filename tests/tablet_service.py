@@ -21,7 +21,7 @@ MORE_SCHOOLS = (
     ("Trường Tiểu học Cái Khế", 10.0461, 105.7823, Audience.PRIMARY),
     ("Trường THCS Trà An", 10.0612, 105.7502, Audience.LOWER_SECONDARY),
 )
-COPIES = 450
+COPIES = 460
 CARDS = 60
 LENT_BEFORE = 150
 COORDINATOR = "dieu-phoi"

@@ -67,6 +67,8 @@ class TabletApp:
         self.page = page
         self.base = base
         self.watched: Watched = watch(page, base)
+        # How many outcomes of scans this window showed so far.
+        self.outcomes = 0
 
     def open(self, address: str = "") -> None:
         """Open the app, or its enrolment link, and wait until it takes taps."""
@@ -113,27 +115,21 @@ class TabletApp:
 
     def scan(self, code: str) -> str:
         """Scan by a real keyboard; the tone of the outcome."""
-        turn = self.turn()
         self.page.keyboard.type(code)
         self.page.keyboard.press("Enter")
-        self.wait_for_turn(turn + 1)
+        self._wait_for_outcomes(1)
         return self.page.locator("#outcome").get_attribute("data-tone") or ""
 
     def scan_all(self, codes: Iterable[str], wait: bool = True) -> None:
         """Many scans as fast as a scanner can; waits until each had its outcome."""
         listed = list(codes)
-        turn = self.turn()
         self.page.evaluate(SCAN_ALL, listed)
         if wait:
-            self.wait_for_turn(turn + len(listed))
+            self._wait_for_outcomes(len(listed))
 
-    def turn(self) -> int:
-        """How many outcomes were shown so far."""
-        return int(self.page.locator("#outcome").get_attribute("data-turn") or 0)
-
-    def wait_for_turn(self, turn: int) -> None:
-        """Until that many outcomes were shown."""
-        self.page.wait_for_selector(f"#outcome[data-turn='{turn}']")
+    def _wait_for_outcomes(self, more: int) -> None:
+        self.outcomes += more
+        self.page.wait_for_selector(f"#outcome[data-turn='{self.outcomes}']")
 
     def count(self, audience: str, *steps: int) -> None:
         """Tap the counting buttons of a group; each tap is safe before the next."""

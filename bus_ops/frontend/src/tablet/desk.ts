@@ -103,19 +103,23 @@ export function notWritten(error: unknown): Outcome {
   };
 }
 
-// Who hears the scanner now: a form that lists copies goes before the counter.
+// Who hears the scanner now: a form that lists copies goes before the stop's counter, and that
+// before the whole app, whichever came on screen first.
 type Hearer = (code: string) => void;
-const hearers: Hearer[] = [];
+const RANKS = ["app", "stop", "form"] as const;
+const hearers: { hearer: Hearer; rank: number }[] = [];
 
 /** Give the scanner to `hearer` until the returned function is called. */
-export function hearScans(hearer: Hearer): () => void {
-  hearers.push(hearer);
+export function hearScans(rank: (typeof RANKS)[number], hearer: Hearer): () => void {
+  const entry = { hearer, rank: RANKS.indexOf(rank) };
+  hearers.push(entry);
+  hearers.sort((one, two) => one.rank - two.rank);
   return () => {
-    const at = hearers.indexOf(hearer);
+    const at = hearers.indexOf(entry);
     if (at >= 0) hearers.splice(at, 1);
   };
 }
 
 export function heard(code: string): void {
-  hearers.at(-1)?.(code);
+  hearers.at(-1)?.hearer(code);
 }

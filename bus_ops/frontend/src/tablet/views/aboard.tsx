@@ -1,7 +1,6 @@
 // What is on the van: counts by subject, the load list of the next run, a quick stock check.
 import { useEffect, useState } from "preact/hooks";
 import { type StockCheck, type SubjectCount, aboardBySubject, stockCheck } from "../aboard";
-import { hearScans } from "../desk";
 import { type RunFold, foldRun } from "../fold";
 import { sound } from "../sound";
 import { facts, fold, run, runs, summary, today, write, writeAll } from "../state";
@@ -9,7 +8,7 @@ import { type StoredRun, store } from "../store";
 import { clock, longDay, number, t, tn } from "../words";
 import { CameraSheet } from "./camera-sheet";
 import { OutcomeBand } from "./outcome";
-import { Button, Empty, Icon, Panel } from "./parts";
+import { Button, Empty, Icon, Panel, useScans } from "./parts";
 
 type Part = "load" | "aboard" | "check";
 
@@ -198,7 +197,7 @@ function Check() {
   const { seen, waiting, scan } = useStockScans();
   const [camera, setCamera] = useState(false);
   const [found, setFound] = useState<StockCheck | null>(null);
-  useEffect(() => hearScans(scan));
+  useScans(scan);
   const compare = async () => setFound(await stockCheck(seen, fold.peek().copies));
   return (
     <div class="columns">

@@ -62,7 +62,7 @@ export function App() {
 }
 
 function Frame() {
-  useEffect(() => hearScans(takeToCounter), []);
+  useEffect(() => hearScans("app", takeToCounter), []);
   return (
     <div class="frame">
       <a class="skip-link" href="#content" onClick={skipToContent}>

@@ -1,12 +1,11 @@
 // Boxes of copies that stay at a place: handed out and taken back, two names on each record.
-import { useEffect, useState } from "preact/hooks";
+import { useState } from "preact/hooks";
 import type { PlannedBox, Visit } from "../contract";
-import { hearScans } from "../desk";
 import { run, staff, write } from "../state";
 import { sound } from "../sound";
 import { t, tn } from "../words";
 import { CameraSheet } from "./camera-sheet";
-import { Button, Chips, Icon, Notice, Panel, Stepper, TextField } from "./parts";
+import { Button, Chips, Icon, Notice, Panel, Stepper, TextField, useScans } from "./parts";
 import type { VisitProps } from "./visit";
 
 type Way = "out" | "back";
@@ -74,7 +73,8 @@ function BoxForm({ visit, way, planned }: BoxFormProps) {
   const [visitors, setVisitors] = useState(0);
   const [items, setItems] = useState(0);
   const [camera, setCamera] = useState(false);
-  useBoxScans(box, barcodes, setBox, setBarcodes);
+  const scan = takeBoxScan(box, barcodes, setBox, setBarcodes);
+  useScans(scan);
   const ready = box.trim() && handedBy.trim() && receivedBy.trim();
   const clear = () => {
     setBox("");
@@ -132,7 +132,7 @@ function BoxForm({ visit, way, planned }: BoxFormProps) {
       <Button big look="main" icon="check-lg" action={way === "out" ? "save-box-out" : "save-box-back"} disabled={!ready} onPress={save}>
         {way === "out" ? t("Hand the box over") : t("Take the box back")}
       </Button>
-      {camera && <CameraSheet onClose={() => setCamera(false)} onCode={takeBoxScan(box, barcodes, setBox, setBarcodes)} />}
+      {camera && <CameraSheet onClose={() => setCamera(false)} onCode={scan} />}
     </>
   );
 }
@@ -149,10 +149,6 @@ function takeBoxScan(
     else if (!barcodes.includes(code)) setBarcodes([...barcodes, code]);
     sound(barcodes.includes(code) ? "told" : "good");
   };
-}
-
-function useBoxScans(...form: Parameters<typeof takeBoxScan>): void {
-  useEffect(() => hearScans(takeBoxScan(...form)));
 }
 
 interface ScannedProps {

@@ -1,12 +1,12 @@
 // A new card, quickly: kind, number, name; what is unknown stays empty.
-import { useEffect, useState } from "preact/hooks";
+import { useState } from "preact/hooks";
 import type { Visit } from "../contract";
-import { hearScans, show, useCard } from "../desk";
+import { show, useCard } from "../desk";
 import { unknownCard } from "../judge";
 import { head, write } from "../state";
 import { labelOf } from "../telling";
 import { t, tn } from "../words";
-import { Button, Chips, Sheet, Stepper, TextField } from "./parts";
+import { Button, Chips, Sheet, Stepper, TextField, useScans } from "./parts";
 
 export function NewCardSheet({ visit, onClose }: { visit: Visit; onClose: () => void }) {
   const kinds = head.value?.card_kinds ?? [];
@@ -16,7 +16,7 @@ export function NewCardSheet({ visit, onClose }: { visit: Visit; onClose: () => 
   const [name, setName] = useState("");
   const [audience, setAudience] = useState<string | null>(visit.audience);
   const [cards, setCards] = useState(1);
-  useEffect(() => hearScans(setNumber), []);
+  useScans(setNumber);
   const code = number.trim();
   const save = async () => {
     const payload = {

@@ -1,7 +1,7 @@
 // Small pieces that several views are made of.
 import type { ComponentChildren, JSX } from "preact";
 import { useEffect, useId, useRef, useState } from "preact/hooks";
-import { notWritten, show } from "../desk";
+import { hearScans, notWritten, show } from "../desk";
 import { t } from "../words";
 
 export function Icon({ name }: { name: string }) {
@@ -96,6 +96,14 @@ export function Sheet({ title, name, onClose, children }: SheetProps) {
       {children}
     </dialog>
   );
+}
+
+/** While this form is on screen the scanner is its own, whatever lies below. */
+export function useScans(onCode: (code: string) => void): void {
+  // The next scan may come before the effects of the last one's render.
+  const latest = useRef(onCode);
+  latest.current = onCode;
+  useEffect(() => hearScans("form", (code) => latest.current(code)), []);
 }
 
 interface FieldProps {

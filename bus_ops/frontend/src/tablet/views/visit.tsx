@@ -35,7 +35,7 @@ function OpenVisit({ visit, tab }: { visit: Visit; tab: VisitTab }) {
   useEffect(() => {
     openDesk(visit);
     outcomeVisit.value = visit;
-    return hearScans((code) => {
+    return hearScans("stop", (code) => {
       if (route.peek().tab !== "counter") go(toVisit(visit.id, "counter"));
       void scanAt(visit, code);
     });
