@@ -28,6 +28,12 @@ SCAN_ALL = """codes => {
         new KeyboardEvent("keydown", {key, bubbles: true, cancelable: true}));
 }"""
 
+UNTIL_KEPT = """async () => {
+  const worker = navigator.serviceWorker;
+  await worker.ready;
+  while (!worker.controller) await new Promise(done => setTimeout(done, 20));
+}"""
+
 READ_STORE = """async name => {
   const opened = await new Promise((done, failed) => {
     const request = indexedDB.open("bus-ops-tablet");
@@ -83,7 +89,7 @@ class TabletApp:
 
     def wait_until_ready(self) -> None:
         """Until the first view says "ready to go" and the worker has the app."""
-        self.page.wait_for_function("navigator.serviceWorker.controller !== null")
+        self.page.evaluate(UNTIL_KEPT)
         self.page.wait_for_selector("#ready-line[data-ready-to-go=yes]")
 
     def tap(self, action: str, within: str = "") -> None:
@@ -94,6 +100,11 @@ class TabletApp:
         """Tap an entry of the menu."""
         self.page.locator(f"[data-nav={view}]").click()
         self.page.wait_for_selector(f"[data-view={view}]")
+
+    def visit(self, visit_id: int, tab: str = "people") -> None:
+        """Open a stop by its address."""
+        self.page.evaluate("hash => { location.hash = hash; }", f"#/visit/{visit_id}/{tab}")
+        self.page.wait_for_selector(f"#visit[data-visit='{visit_id}'] [data-tab={tab}]")
 
     def tab(self, name: str) -> None:
         """Tap one of the things done at a stop."""
@@ -152,6 +163,13 @@ class TabletApp:
     def wait_until_sent(self) -> None:
         """Until the line of truth says that all is sent."""
         self.page.wait_for_selector("#truth[data-unsent='0']", timeout=60_000)
+
+    def network(self, there: bool) -> None:
+        """Take the way to the server away, or give it back."""
+        if there:
+            self.page.context.unroute("**/tablet/api/**")
+        else:
+            self.page.context.route("**/tablet/api/**", lambda route: route.abort())
 
     def stored(self, name: str = "events") -> list[dict[str, Any]]:
         """What lies in the tablet's own store; pictures as their digests."""

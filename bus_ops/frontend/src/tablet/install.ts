@@ -10,9 +10,11 @@ let reloading = false;
 /** Register the worker; a version that waited while the app was closed takes over at once. */
 export async function keepAppHere(): Promise<void> {
   if (!("serviceWorker" in navigator)) return;
-  const hadWorker = navigator.serviceWorker.controller !== null;
+  // The first worker takes over a page of its own version: nothing to reload.
+  let hadWorker = navigator.serviceWorker.controller !== null;
   navigator.serviceWorker.addEventListener("controllerchange", () => {
     if (hadWorker && !reloading) reload();
+    hadWorker = true;
   });
   try {
     registration = await navigator.serviceWorker.register("/tablet/app/sw.js", {

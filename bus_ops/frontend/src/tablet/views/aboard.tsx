@@ -31,6 +31,7 @@ export function Aboard() {
         ))}
       </div>
       {part === "load" && <LoadList />}
+      {part !== "load" && <h1 class="visually-hidden">{t("Aboard")}</h1>}
       {part === "aboard" && <OnTheVan />}
       {part === "check" && <Check />}
     </>

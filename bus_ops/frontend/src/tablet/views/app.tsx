@@ -72,6 +72,7 @@ function Frame() {
       <Menu />
       <main id="content" tabIndex={-1} data-view={route.value.view}>
         <RevokedNotice />
+        <Heading view={route.value.view} />
         <OpenView />
       </main>
     </div>
@@ -95,6 +96,20 @@ function takeToCounter(code: string): void {
   }
   go(toVisit(step.visit.id, "counter"));
   requestAnimationFrame(() => requestAnimationFrame(() => heard(code)));
+}
+
+const HEADINGS: Partial<Record<View, () => string>> = {
+  today: () => t("Today"),
+  map: () => t("Map"),
+  ready: () => t("What is fresh on this tablet"),
+  about: () => t("More"),
+  "facts-file": () => t("Signed file"),
+};
+
+/** For those who have the page read to them, where the view shows no heading of its own. */
+function Heading({ view }: { view: View }) {
+  const name = HEADINGS[view];
+  return name ? <h1 class="visually-hidden">{name()}</h1> : null;
 }
 
 function OpenView() {
