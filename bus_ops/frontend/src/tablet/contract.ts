@@ -19,7 +19,8 @@ export interface Place {
 
 export interface ClassSlot {
   id: number;
-  starts_at: string;
+  /** Minutes after midnight. */
+  starts_at: number;
   minutes: number;
   class_name: string;
   audience: string;
@@ -32,6 +33,8 @@ export interface Visit {
   position: number;
   kind: string;
   status: "planned" | "confirmed" | "cancelled";
+  /** Why it was cancelled or moved. */
+  reason?: string;
   place: Place;
   arrival_at: string;
   departure_at: string;
@@ -105,7 +108,7 @@ export interface PlannedBox {
   box: string;
   place: string;
   visit_id: number;
-  copies: number;
+  copies?: number;
   barcodes?: string[];
 }
 
@@ -125,7 +128,6 @@ export interface Depot {
 export interface PlanHead {
   made_at: string;
   library: string;
-  app_version: string;
   depot: Depot | null;
   idle_lock_minutes: number;
   staff: StaffMember[];
@@ -163,7 +165,6 @@ export type LoanRow = [
 ];
 
 export interface Catalogue {
-  made_at: string;
   titles: TitleRow[];
   copies: CopyRow[];
   cards: CardRow[];

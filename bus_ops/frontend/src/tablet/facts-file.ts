@@ -19,7 +19,7 @@ export async function factsFile(): Promise<SignedFile> {
   const madeAt = new Date().toISOString();
   const file = await signed(stored.map((fact) => fact.event), credential, madeAt);
   return {
-    name: `facts-${credential.name.replace(/[^\p{L}\d]+/gu, "-")}-${madeAt.slice(0, 10)}.json`,
+    name: `${credential.name.replace(/[^\p{L}\d]+/gu, "-")}-${madeAt.slice(0, 10)}.facts.json`,
     content: new Blob([JSON.stringify(file)], { type: "application/json" }),
     facts: stored.length,
   };
@@ -45,8 +45,10 @@ export async function signed(
 
 async function signingKey(secret: string): Promise<CryptoKey> {
   const seed = new TextEncoder().encode(`facts-file:${secret}`);
-  const digest = await crypto.subtle.digest("SHA-256", seed);
-  return crypto.subtle.importKey("raw", digest, { name: "HMAC", hash: "SHA-256" }, false, ["sign"]);
+  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", seed));
+  // The server keeps the digest as hexadecimal text, and that text is the key.
+  const key = new TextEncoder().encode(hex(digest));
+  return crypto.subtle.importKey("raw", key, { name: "HMAC", hash: "SHA-256" }, false, ["sign"]);
 }
 
 /** Hand the file to the browser's downloads. */

@@ -1,5 +1,5 @@
 // Locks the screen after idleness, where the crew has PINs.
-import { computed } from "@preact/signals";
+import { computed, effect } from "@preact/signals";
 import { lockState } from "./lock";
 import { head, locked, staffId } from "./state";
 import { keepSetting } from "./store";
@@ -28,8 +28,10 @@ export async function unlock(member: number): Promise<void> {
 /** Lock at once if the tablet lay idle while the app was closed; then watch. */
 export async function watchIdleness(): Promise<void> {
   const state = await lockState();
-  const known = staffId.peek() !== null;
-  if (hasPins.peek() && (!known || Date.now() - state.lastTouch > idleMs())) lockNow();
+  if (hasPins.peek() && Date.now() - state.lastTouch > idleMs()) lockNow();
+  effect(() => {
+    if (hasPins.value && staffId.value === null) lockNow();
+  });
   for (const kind of ["pointerdown", "keydown"]) {
     addEventListener(kind, noteTouch, { capture: true, passive: true });
   }

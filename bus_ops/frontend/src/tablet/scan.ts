@@ -4,12 +4,13 @@
 const SLOWEST_LETTER_MS = 120;
 const SHORTEST_CODE = 3;
 
-export function hearScanner(onCode: (code: string) => void): void {
+export function hearScanner(listens: () => boolean, onCode: (code: string) => void): void {
   let heard = "";
   let lastAt = 0;
   window.addEventListener(
     "keydown",
     (event) => {
+      if (!listens()) return;
       if (event.ctrlKey || event.altKey || event.metaKey || isText(event.target)) return;
       const inTime = event.timeStamp - lastAt < SLOWEST_LETTER_MS;
       if (event.key === "Enter" || event.key === "Tab") {

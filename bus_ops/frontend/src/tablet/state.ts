@@ -18,7 +18,7 @@ import {
 } from "./store";
 import { dayOf } from "./words";
 
-export type Contact = "unknown" | "reached" | "unreached" | "revoked";
+export type Contact = "unknown" | "reached" | "unreached" | "revoked" | "stranger";
 
 export const credential = signal<Credential | null>(null);
 export const head = signal<PlanHead | null>(null);
@@ -89,6 +89,7 @@ function showSettings(settings: Partial<Settings>): void {
   allSentAt.value = settings.allSentAt ?? null;
   staffId.value = settings.staff ?? null;
   if (settings.revoked) contact.value = "revoked";
+  if (settings.stranger) contact.value = "stranger";
 }
 
 function inOrder(stored: StoredRun[]): StoredRun[] {

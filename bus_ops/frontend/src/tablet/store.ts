@@ -66,7 +66,6 @@ export interface StoredRun {
 export interface Freshness {
   planAt?: number;
   catalogueAt?: number;
-  catalogueMadeAt?: string;
   factsAt?: number;
 }
 
@@ -92,6 +91,8 @@ export interface Settings {
   sequence: number;
   clockOffset: number;
   revoked: boolean;
+  /** The server knows this credential no more: the tablet was given a new code. */
+  stranger: boolean;
   staff: number | null;
   run: number | null;
   lock: LockState;

@@ -26,10 +26,12 @@ async function open(): Promise<void> {
   if (!page) return;
   render(<App />, page);
   document.body.dataset["ready"] = "yes";
-  hearScanner((scanned) => {
-    if (!locked.peek()) heard(scanned);
-  });
+  hearScanner(() => !locked.peek(), heard);
   if (code) void enrolWith(code);
+  addEventListener("hashchange", () => {
+    const later = takeCodeFromAddress();
+    if (later) void enrolWith(later);
+  });
   afterFirstSight();
 }
 

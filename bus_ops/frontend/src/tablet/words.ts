@@ -28,6 +28,7 @@ export async function learnWords(wanted: Language = language.peek()): Promise<vo
     messages = {};
   }
   language.value = wanted;
+  document.title = `${t("Today")} · bus-ops`;
 }
 
 export async function speak(wanted: Language): Promise<void> {
@@ -64,6 +65,12 @@ const dayFormat = new Intl.DateTimeFormat("en-CA", { timeZone: ZONE });
 /** 14:05 in the zone of the service. */
 export function clock(moment: number | string): string {
   return clockFormat.format(new Date(moment));
+}
+
+/** Minutes after midnight as 14:05. */
+export function clockOfMinutes(minutes: number): string {
+  const two = (value: number) => String(value).padStart(2, "0");
+  return `${two(Math.floor(minutes / 60))}:${two(minutes % 60)}`;
 }
 
 /** The day of service a moment falls on, as YYYY-MM-DD. */

@@ -7,6 +7,7 @@ import { sound } from "../sound";
 import { facts, fold, run, runs, summary, today, write, writeAll } from "../state";
 import { type StoredRun, store } from "../store";
 import { clock, longDay, number, t, tn } from "../words";
+import { boxLabel } from "./boxes";
 import { CameraSheet } from "./camera-sheet";
 import { OutcomeBand } from "./outcome";
 import { Button, Empty, Icon, Panel } from "./parts";
@@ -80,16 +81,14 @@ function LoadList() {
               {boxes_out.map((box) => (
                 <li key={`out ${box.box}`}>
                   <Icon name="arrow-right" />
-                  <strong>{box.box}</strong>
-                  <span>{tn("%(num)s copy", "%(num)s copies", box.copies)}</span>
+                  <strong>{boxLabel(box)}</strong>
                   <span class="quiet">{t("to %(place)s", { place: box.place })}</span>
                 </li>
               ))}
               {boxes_back.map((box) => (
                 <li key={`back ${box.box}`}>
                   <Icon name="arrow-left" />
-                  <strong>{box.box}</strong>
-                  <span>{tn("%(num)s copy", "%(num)s copies", box.copies)}</span>
+                  <strong>{boxLabel(box)}</strong>
                   <span class="quiet">{t("back from %(place)s", { place: box.place })}</span>
                 </li>
               ))}

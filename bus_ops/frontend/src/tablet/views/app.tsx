@@ -22,9 +22,8 @@
 //   [data-stop=ID][data-state]  a stop in the day's list
 //   [data-sheet=NAME]           an open dialog; [data-chips=NAME] [data-value=V] choices in it
 //   [data-ready-item=NAME][data-ok=yes|no]  what is fresh
-import type { ComponentChildren } from "preact";
 import { useEffect } from "preact/hooks";
-import { heard, hearScans, show } from "../desk";
+import { hearScans, openDesk, outcome, scanAt, show } from "../desk";
 import { nextStep } from "../day";
 import { lockNow, mayLock } from "../idleness";
 import { lookNow } from "../in-touch";
@@ -46,10 +45,11 @@ import { dayOf, longDay, moment, t, tn } from "../words";
 import { About } from "./about";
 import { Aboard } from "./aboard";
 import { CloseDay } from "./close-day";
-import { Enrol } from "./enrol-page";
+import { Enrol, EnrolTrouble } from "./enrol-page";
 import { FactsFileView } from "./facts-file-view";
 import { LockScreen } from "./lock-screen";
-import { Icon } from "./parts";
+import { OutcomeBand } from "./outcome";
+import { Icon, Notice } from "./parts";
 import { Ready } from "./ready";
 import { RouteMapView } from "./route-map";
 import { Today } from "./today";
@@ -71,7 +71,8 @@ function Frame() {
       <Header />
       <Menu />
       <main id="content" tabIndex={-1} data-view={route.value.view}>
-        <RevokedNotice />
+        <CredentialNotice />
+        <Trouble />
         <OpenView />
       </main>
     </div>
@@ -94,7 +95,8 @@ function takeToCounter(code: string): void {
     return;
   }
   go(toVisit(step.visit.id, "counter"));
-  requestAnimationFrame(() => requestAnimationFrame(() => heard(code)));
+  openDesk(step.visit);
+  void scanAt(step.visit, code);
 }
 
 function OpenView() {
@@ -154,7 +156,7 @@ function Truth() {
       onClick={() => void lookNow()}
     >
       <Icon name={waiting ? (sending.value ? "cloud-upload" : "cloud-slash") : "cloud-check"} />
-      <span role="status">{truthWords(waiting)}</span>
+      <span>{truthWords(waiting)}</span>
     </button>
   );
 }
@@ -162,7 +164,7 @@ function Truth() {
 function truthWords(waiting: number): string {
   if (waiting) {
     const count = tn("%(num)s item not sent", "%(num)s items not sent", waiting);
-    return sending.value ? `${count} · ${t("sending…")}` : count;
+    return sending.value ? [count, t("sending…")].join(" · ") : count;
   }
   const at = allSentAt.value;
   if (!at) return contact.value === "unreached" ? t("No network yet") : t("Nothing to send");
@@ -197,15 +199,30 @@ function Menu() {
   );
 }
 
-function RevokedNotice(): ComponentChildren {
-  if (contact.value !== "revoked") return null;
+/** What the server says of this tablet's right to speak. */
+function CredentialNotice() {
+  const revoked = contact.value === "revoked";
+  const stranger = contact.value === "stranger";
   return (
-    <div class="notice notice--warm" role="alert">
-      <Icon name="exclamation-triangle" />
-      <div>
-        {t("This tablet was revoked: it gets no new data. What it holds is still sent.")}{" "}
-        <a href={to("facts-file")}>{t("Signed file")}</a>
-      </div>
+    <div role="alert" id="credential-notice">
+      {revoked && (
+        <Notice tone="warm">
+          {t("This tablet was revoked: it gets no new data. What it holds is still sent.")}
+        </Notice>
+      )}
+      {stranger && (
+        <Notice tone="warm">
+          {t("The server knows this tablet no more. Ask the coordinator for a new code and open it here: nothing recorded is lost.")}
+        </Notice>
+      )}
+      <EnrolTrouble />
     </div>
   );
+}
+
+/** What went wrong is told on every view; the counter and the stock check tell it themselves. */
+function Trouble() {
+  const { view, tab } = route.value;
+  const toldThere = (view === "visit" && tab === "counter") || view === "aboard";
+  return toldThere || outcome.value?.tone !== "bad" ? null : <OutcomeBand />;
 }
