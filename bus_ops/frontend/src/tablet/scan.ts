@@ -1,7 +1,8 @@
 // Hears a keyboard-wedge scanner wherever the focus is: fast letters that end with Enter.
 //
 // While a text field has the focus the letters are the field's, as people expect.
-const SLOWEST_LETTER_MS = 120;
+// Far slower than any scanner, so that a busy tablet loses no letter of a code.
+const SLOWEST_LETTER_MS = 400;
 const SHORTEST_CODE = 3;
 
 export function hearScanner(listens: () => boolean, onCode: (code: string) => void): void {

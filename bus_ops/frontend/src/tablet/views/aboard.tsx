@@ -9,7 +9,6 @@ import { type StoredRun, store } from "../store";
 import { clock, longDay, number, t, tn } from "../words";
 import { boxLabel } from "./boxes";
 import { CameraSheet } from "./camera-sheet";
-import { OutcomeBand } from "./outcome";
 import { Button, Empty, Icon, Panel } from "./parts";
 
 type Part = "load" | "aboard" | "check";
@@ -53,9 +52,9 @@ function LoadList() {
   const { reservations, boxes_out, boxes_back } = next.load;
   return (
     <>
-      <h1 class="view-title">
+      <h2 class="view-title">
         {longDay(next.day)} · {clock(next.run.leaves_at)}
-      </h1>
+      </h2>
       <div class="columns">
         <Checklist key={next.id} stored={next} />
         <div class="stack">
@@ -202,7 +201,6 @@ function Check() {
   return (
     <div class="columns">
       <Panel title={t("Stock check")} id="stock-check">
-        <OutcomeBand />
         <p>{t("Scan every copy on the van; then compare.")}</p>
         <p class="pile" data-figure="stock" data-value={seen.size} data-waiting={waiting}>
           <strong class="figure">{number(seen.size)}</strong>

@@ -63,6 +63,8 @@ export function App() {
 
 function Frame() {
   useEffect(() => hearScans(takeToCounter), []);
+  const { view, visit, tab } = route.value;
+  useEffect(() => document.getElementById("content")?.scrollTo(0, 0), [view, visit, tab]);
   return (
     <div class="frame">
       <a class="skip-link" href="#content" onClick={skipToContent}>
@@ -70,7 +72,8 @@ function Frame() {
       </a>
       <Header />
       <Menu />
-      <main id="content" tabIndex={-1} data-view={route.value.view}>
+      <main id="content" tabIndex={-1} data-view={view}>
+        <HiddenTitle />
         <CredentialNotice />
         <Trouble />
         <OpenView />
@@ -179,6 +182,20 @@ const ENTRIES: [View, string, () => string][] = [
   ["about", "gear", () => t("More")],
 ];
 
+/** Views without a headline of their own are named for whoever listens to the page. */
+function HiddenTitle() {
+  const { view } = route.value;
+  if (view === "visit" || view === "close") return null;
+  const names: Partial<Record<View, string>> = {
+    map: t("Map"),
+    aboard: t("Aboard"),
+    ready: t("Ready to go"),
+    about: t("This tablet"),
+    "facts-file": t("Signed file"),
+  };
+  return <h1 class="visually-hidden">{names[view] ?? t("Today")}</h1>;
+}
+
 function Menu() {
   const open = route.value.view;
   const shown: View = open === "visit" || open === "ready" ? "today" : open;
@@ -220,9 +237,9 @@ function CredentialNotice() {
   );
 }
 
-/** What went wrong is told on every view; the counter and the stock check tell it themselves. */
+/** What went wrong is told on every view; the counter tells it itself. */
 function Trouble() {
   const { view, tab } = route.value;
-  const toldThere = (view === "visit" && tab === "counter") || view === "aboard";
+  const toldThere = view === "visit" && tab === "counter";
   return toldThere || outcome.value?.tone !== "bad" ? null : <OutcomeBand />;
 }
