@@ -26,9 +26,8 @@ export async function unlock(member: number): Promise<void> {
 }
 
 /** Lock at once if the tablet lay idle while the app was closed; then watch. */
-export async function watchIdleness(): Promise<void> {
-  const state = await lockState();
-  if (hasPins.peek() && Date.now() - state.lastTouch > idleMs()) lockNow();
+export function watchIdleness(touchedBefore: number): void {
+  if (hasPins.peek() && Date.now() - touchedBefore > idleMs()) lockNow();
   effect(() => {
     if (hasPins.value && staffId.value === null) lockNow();
   });

@@ -125,8 +125,10 @@ export async function readMap(): Promise<RouteMap | null> {
 /** Read the facts of the run in hand again. */
 export async function showFacts(): Promise<void> {
   const id = run.peek()?.id;
-  const stored = id ? await (await store()).getAllFromIndex("events", "run", id) : [];
-  const waiting = await unsentCount();
+  const [stored, waiting] = await Promise.all([
+    id ? (await store()).getAllFromIndex("events", "run", id) : [],
+    unsentCount(),
+  ]);
   if (run.peek()?.id !== id) return;
   batch(() => {
     facts.value = stored.map(factOf);

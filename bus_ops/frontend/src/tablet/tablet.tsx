@@ -20,8 +20,8 @@ async function open(): Promise<void> {
   speakAs(ownVersion());
   drawIcons();
   document.documentElement.lang = language.peek();
-  await Promise.all([start(), learnWords()]);
-  await watchIdleness();
+  const [settings] = await Promise.all([start(), learnWords()]);
+  watchIdleness(settings.lock?.lastTouch ?? 0);
   const page = document.getElementById("app");
   if (!page) return;
   render(<App />, page);

@@ -58,7 +58,7 @@ function Groups({ visit, told }: VisitProps) {
   const audiences = head.value?.audiences ?? [];
   const wanted = new Set([visit.audience, ...visit.slots.map(({ audience }) => audience), "teachers"]);
   const first = audiences.filter(([value]) => wanted.has(value) || told.people.has(value));
-  const shown = first.length < 2 || all ? audiences : first;
+  const shown = visit.audience === null || all ? audiences : first;
   const rest = audiences.length - shown.length;
   return (
     <>
