@@ -94,8 +94,9 @@ function showSettings(settings: Partial<Settings>): void {
   summary.value = settings.summary ?? null;
   allSentAt.value = settings.allSentAt ?? null;
   staffId.value = settings.staff ?? null;
-  if (settings.revoked) contact.value = "revoked";
   if (settings.stranger) contact.value = "stranger";
+  else if (settings.revoked) contact.value = "revoked";
+  else if (contact.peek() === "revoked" || contact.peek() === "stranger") contact.value = "unknown";
 }
 
 function inOrder(stored: StoredRun[]): StoredRun[] {

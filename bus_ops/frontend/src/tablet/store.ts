@@ -84,6 +84,8 @@ export interface LockState {
   wrongTries: number;
   pausedUntil: number;
   lastTouch: number;
+  /** Locked, and no reload opens it. */
+  locked: boolean;
 }
 
 export interface Settings {

@@ -21,7 +21,7 @@ async function open(): Promise<void> {
   drawIcons();
   document.documentElement.lang = language.peek();
   const [settings] = await Promise.all([start(), learnWords()]);
-  watchIdleness(settings.lock?.lastTouch ?? 0);
+  watchIdleness(settings.lock);
   const page = document.getElementById("app");
   if (!page) return;
   render(<App />, page);
