@@ -20,7 +20,7 @@ LONGEST_SEARCH = 200
 
 # Control signs except tab and line ends, and halves of surrogate pairs, which are no signs at all.
 _UNWRITABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
-_NUMBER = re.compile(r"-?[0-9]{1,10}")
+_NUMBER = re.compile(r"[0-9]{1,10}")
 
 
 def writable(text: str) -> str:
@@ -29,12 +29,12 @@ def writable(text: str) -> str:
 
 
 def asked_number(name: str) -> int | None:
-    """The whole number of an argument of the address; None where it is none or beyond any key."""
+    """The key or page that an argument of the address names; None where it can be none."""
     text = request.args.get(name, "").strip()
     if not _NUMBER.fullmatch(text):
         return None
     number = int(text)
-    return number if abs(number) <= LARGEST_NUMBER else None
+    return number if 0 < number <= LARGEST_NUMBER else None
 
 
 def asked_search() -> str:

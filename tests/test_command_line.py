@@ -110,7 +110,7 @@ def test_the_communes_that_come_with_the_app_are_added_once(installed: Run) -> N
 
 
 def test_without_a_terminal_the_first_start_says_what_is_missing(bus_ops: Run) -> None:
-    answer = bus_ops("serve")
+    answer = bus_ops("serve", "--port", str(free_port()))
     assert answer.returncode != 0
     assert "BUS_OPS_LIBRARY" in answer.stderr
     assert "Traceback" not in answer.stderr
@@ -234,11 +234,99 @@ def test_the_log_is_replayed(installed: Run) -> None:
     assert installed("replay").stdout.strip() == "0 facts replayed."
 
 
-def test_a_setting_that_cannot_be_is_named(bus_ops: Run) -> None:
-    answer = bus_ops("jobs", "list", BUS_OPS_HORIZON_DAYS="soon")
+def one_sentence(answer: subprocess.CompletedProcess[str]) -> str:
+    """What a failed command says: a single line without a trace of its inner workings."""
     assert answer.returncode != 0
-    assert "BUS_OPS_HORIZON_DAYS must be a whole number" in answer.stderr
-    assert "Traceback" not in answer.stderr
+    told = answer.stderr.strip()
+    assert "Traceback" not in told
+    assert told.count("\n") == 0, told
+    return told
+
+
+@pytest.mark.parametrize(
+    ("language", "told"),
+    [("en", "must be a whole number"), ("vi", "phải là số nguyên")],
+)
+def test_a_setting_that_cannot_be_is_named(bus_ops: Run, language: str, told: str) -> None:
+    answer = bus_ops("jobs", "list", BUS_OPS_HORIZON_DAYS="soon", BUS_OPS_LANGUAGE=language)
+    assert f"BUS_OPS_HORIZON_DAYS {told}" in one_sentence(answer)
+
+
+@pytest.mark.parametrize(
+    ("language", "told"),
+    [
+        ("en", "is taken, perhaps by bus-ops itself. End the program"),
+        ("vi", "đã có chương trình khác dùng"),
+    ],
+)
+@pytest.mark.parametrize("command", ["serve", "demo"])
+def test_a_taken_port_is_told_before_anything_is_made(
+    bus_ops: Run, tmp_path: Path, command: str, language: str, told: str
+) -> None:
+    folder = ["--folder", str(tmp_path / "demo")] if command == "demo" else []
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        answer = bus_ops(command, "--port", port, *folder, BUS_OPS_LANGUAGE=language)
+    said = one_sentence(answer)
+    assert told in said
+    assert port in said
+    assert "--port" in said
+    assert not list(tmp_path.rglob("*.sqlite3"))
+
+
+def test_an_address_this_machine_does_not_have_is_told(bus_ops: Run) -> None:
+    answer = bus_ops("serve", "--host", "192.0.2.1", "--port", str(free_port()))
+    assert "of 192.0.2.1 cannot be opened" in one_sentence(answer)
+
+
+@pytest.mark.parametrize(
+    ("language", "told"),
+    [("en", "Make it writable, or name another one"), ("vi", "Hãy cho phép ghi vào đó")],
+)
+@pytest.mark.parametrize("command", [["serve"], ["jobs", "list"], ["demo", "--no-serve"]])
+def test_a_data_folder_that_cannot_be_is_told(
+    bus_ops: Run, tmp_path: Path, command: list[str], language: str, told: str
+) -> None:
+    in_the_way = tmp_path / "a-file"
+    in_the_way.write_text("x")
+    folder = ["--folder", str(in_the_way / "demo")] if command[0] == "demo" else []
+    answer = bus_ops(
+        *command,
+        *folder,
+        BUS_OPS_DATA_FOLDER=str(in_the_way / "data"),
+        BUS_OPS_LANGUAGE=language,
+    )
+    said = one_sentence(answer)
+    assert told in said
+    assert "a-file" in said
+    assert "BUS_OPS_DATA_FOLDER" in said
+
+
+def test_a_database_that_does_not_answer_is_told_without_its_password(bus_ops: Run) -> None:
+    url = f"postgresql://reader:secret@127.0.0.1:{free_port()}/books"
+    said = one_sentence(bus_ops("jobs", "list", BUS_OPS_DATABASE_URL=url))
+    assert "Check BUS_OPS_DATABASE_URL" in said
+    assert "reader:***@127.0.0.1" in said
+    assert "secret" not in said
+
+
+def test_help_is_in_the_chosen_language(bus_ops: Run) -> None:
+    vietnamese = bus_ops("--help", BUS_OPS_LANGUAGE="vi").stdout
+    assert "Cách dùng: bus-ops" in vietnamese
+    for word in ("Usage", "Options", "Commands", "Show", "Accounts", "Make"):
+        assert word not in vietnamese
+    assert "Tùy chọn" in bus_ops("serve", "--help", BUS_OPS_LANGUAGE="vi").stdout
+    assert "Usage: bus-ops" in bus_ops("--help").stdout
+    assert "Usage: bus-ops" in bus_ops("--language", "en", "--help", BUS_OPS_LANGUAGE="vi").stdout
+    assert "Tùy chọn" in bus_ops("--help", "--language=vi").stdout
+
+
+def test_a_mistyped_command_is_told_in_the_chosen_language(bus_ops: Run) -> None:
+    answer = bus_ops("srve", BUS_OPS_LANGUAGE="vi")
+    assert "Không có lệnh 'srve'." in answer.stderr
+    assert "để xem trợ giúp" in answer.stderr
 
 
 def test_the_demonstration_never_touches_the_real_database(installed: Run, tmp_path: Path) -> None:

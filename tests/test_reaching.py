@@ -14,10 +14,12 @@ from flask.testing import FlaskClient
 from werkzeug.exceptions import HTTPException
 
 from bus_ops.accounts.models import Organisation, Role
+from bus_ops.database import db
 from bus_ops.i18n import today
 from bus_ops.navigation import HOME, MENU
 from bus_ops.places.regions import CANTHO, add_region
 from bus_ops.timetable.calendars import add_vietnamese_calendars
+from bus_ops.timetable.models import Term
 from tests.conftest import SignIn
 from tests.small_service import small_service
 
@@ -73,6 +75,9 @@ def test_every_page_of_a_role_is_three_taps_from_its_home(
     small_service(organisation, today() - timedelta(weeks=1))
     add_region(organisation.id, CANTHO)
     add_vietnamese_calendars(organisation.id, today().year)
+    # Only a draft has a preview; the newest term stands first in the list.
+    first = today() + timedelta(weeks=9)
+    db.session.add(Term(organisation_id=organisation.id, name="Bản nháp", starts_on=first))
     client = sign_in(role)
     with app.test_request_context():
         home = app.url_for(HOME[role])

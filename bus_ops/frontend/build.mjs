@@ -61,6 +61,7 @@ async function tablet() {
   });
   const reader = join(modules, "zxing-wasm", "dist", "reader", "zxing_reader.wasm");
   await cp(reader, join(folder, "zxing_reader.wasm"));
+  await cp("icon.svg", join(folder, "icon.svg"));
   await style("tablet-app.scss", "tablet", "tablet.css");
 }
 
@@ -79,7 +80,7 @@ const tabletIcons = {
 // What the tablet's worker keeps, as addresses below /static/.
 async function precacheList() {
   const scripts = (await readdir(join(target, "tablet")))
-    .filter((name) => /\.(js|css|wasm)$/.test(name) && name !== "sw.js")
+    .filter((name) => /\.(js|css|wasm|svg)$/.test(name) && name !== "sw.js")
     .map((name) => `tablet/${name}`);
   const faces = (await readdir(join(target, "fonts"))).map((name) => `fonts/${name}`);
   const kept = [...scripts, "js/theme.js", ...faces].sort();

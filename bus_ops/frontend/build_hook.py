@@ -22,6 +22,7 @@ SOURCES = (
     "tsconfig.json",
     "icons.txt",
     "tablet-icons.txt",
+    "icon.svg",
 )
 
 

@@ -17,6 +17,7 @@ from schedules.searching import search_key
 from ..database import current_organisation_id, db, owned
 from ..fleet.models import Van
 from ..i18n import format_day, parsed_day, today
+from ..incoming import asked_number
 from ..places.models import (
     AdministrativeUnit,
     Place,
@@ -105,11 +106,11 @@ def asked_question() -> Question:
     return Question(
         period=_asked_period(),
         filters=Filters(
-            van_id=args.get("van", type=int),
-            unit_id=args.get("unit", type=int),
+            van_id=asked_number("van"),
+            unit_id=asked_number("unit"),
             kind=_member(PlaceKind, args.get("kind", "")),
             level=_member(SchoolLevel, args.get("level", "")),
-            place_id=args.get("place", type=int),
+            place_id=asked_number("place"),
             audience=_member(Audience, args.get("audience", "")),
         ),
         grouping=grouping if grouping in dict(GROUPINGS) else "place",

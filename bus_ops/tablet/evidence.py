@@ -32,8 +32,8 @@ def evidence_listing() -> Listing:
     if typed:
         query = query.where(
             or_(
-                SetAside.problem.contains(typed, autoescape=True),
-                Tablet.name.contains(typed, autoescape=True),
+                SetAside.problem.icontains(typed, autoescape=True),
+                Tablet.name.icontains(typed, autoescape=True),
                 *(_raw_contains(spelling) for spelling in _spellings(typed)),
             )
         )

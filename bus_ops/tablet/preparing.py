@@ -28,7 +28,7 @@ from ..timetable.models import (
     VisitStatus,
 )
 from ..timetable.queries import runs_on
-from .day import way_of
+from .day import stop_numbers, way_of
 from .models import Tablet
 
 DAYS_AHEAD = 7
@@ -118,6 +118,7 @@ def _depot(runs: Sequence[Run]) -> dict[str, Any] | None:
 def _run(run: Run) -> dict[str, Any]:
     due_dates = DueDates([visit.id for visit in run.visits])
     slots = _slots([visit.id for visit in run.visits])
+    signs = stop_numbers(run)
     return {
         "id": run.id,
         "day": run.day.isoformat(),
@@ -135,15 +136,21 @@ def _run(run: Run) -> dict[str, Any]:
             {"id": item.id, "name": item.name, "quantity": item.quantity} for item in run.checklist
         ],
         "note": run.note,
-        "visits": [_visit(visit, due_dates, slots.get(visit.id, [])) for visit in run.visits],
+        "visits": [
+            _visit(visit, signs[visit.id], due_dates, slots.get(visit.id, []))
+            for visit in run.visits
+        ],
     }
 
 
-def _visit(visit: Visit, due_dates: DueDates, slots: list[dict[str, Any]]) -> dict[str, Any]:
+def _visit(
+    visit: Visit, sign: str, due_dates: DueDates, slots: list[dict[str, Any]]
+) -> dict[str, Any]:
     due = due_dates.due_after(visit.id)
     return {
         "id": visit.id,
         "position": visit.position,
+        "sign": sign,
         "kind": visit.stop.kind.value,
         "status": visit.plan_status.value,
         "reason": visit.reason,

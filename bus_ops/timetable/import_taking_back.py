@@ -53,7 +53,8 @@ def obstacle_to_taking_back(term: Term, today: date) -> Obstacle | None:
         return Obstacle.CHANGED
     if _any(Visit.id, visits, Visit.status != VisitStatus.PLANNED):
         return Obstacle.CHANGED
-    if _referred(Visit, visits):
+    # Of its changes only those that followed from others are left by now.
+    if _referred(Visit, visits, but=TimetableChange):
         return Obstacle.LOGGED
     changed = any(_changed_by_hand(stop) for stop in term.stops)
     return Obstacle.CHANGED if changed else None
@@ -110,10 +111,12 @@ def _delete_unused(model: type[Place] | type[Van], ids: set[int]) -> int:
     return len(unused)
 
 
-def _referred(model: type[Any], which: Any) -> set[int]:
-    """Those of the rows that a row of any table names."""
+def _referred(model: type[Any], which: Any, but: type[Any] | None = None) -> set[int]:
+    """Those of the rows that a row of any table names, one table aside."""
     found: set[int] = set()
     for table in Base.metadata.tables.values():
+        if but is not None and table is but.__table__:
+            continue
         for key in table.foreign_keys:
             if key.column.table is model.__table__:
                 query = select(model.id).where(which, exists().where(key.parent == model.id))

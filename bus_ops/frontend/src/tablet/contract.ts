@@ -31,6 +31,8 @@ export interface ClassSlot {
 export interface Visit {
   id: number;
   position: number;
+  /** Its number on list and map; × where it is cancelled, – where it is a pause. */
+  sign: string;
   kind: string;
   status: "planned" | "confirmed" | "cancelled";
   /** Why it was cancelled or moved. */

@@ -26,13 +26,6 @@ export function heldVisits(run: Run, fold: RunFold): Visit[] {
   return run.visits.filter((visit) => stateOf(visit, fold) !== "cancelled");
 }
 
-/** What stands for each visit on list and map: a number, or a cross for a cancelled one. */
-export function stopNumbers(run: Run, fold: RunFold): Map<number, string> {
-  const numbers = new Map(run.visits.map((visit) => [visit.id, "×"]));
-  heldVisits(run, fold).forEach((visit, index) => numbers.set(visit.id, String(index + 1)));
-  return numbers;
-}
-
 /** The one thing to do now. */
 export function nextStep(run: Run, fold: RunFold): Step {
   if (fold.closed) return { what: "over" };

@@ -1,7 +1,6 @@
 // What the screen shows, as signals: the run in hand, its facts, what is sent, who is there.
 import { batch, computed, signal } from "@preact/signals";
 import type { Kind, Payloads, PlanHead, RouteMap, Visit } from "./contract";
-import { stopNumbers } from "./day";
 import { type Fact, type RunFold, foldRun } from "./fold";
 import { knownRuns } from "./prepare";
 import { type Draft, record } from "./record";
@@ -57,11 +56,6 @@ export const run = computed<StoredRun | null>(() => {
 });
 
 export const fold = computed<RunFold>(() => foldRun(facts.value));
-
-/** The number of each visit on list and map. */
-export const numbers = computed(() =>
-  run.value ? stopNumbers(run.value.run, fold.value) : new Map<number, string>(),
-);
 
 export const staff = computed(() => {
   const all = head.value?.staff ?? [];

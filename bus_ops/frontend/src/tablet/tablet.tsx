@@ -46,7 +46,7 @@ function afterFirstSight(): void {
 
 function drawIcons(): void {
   const sprite = document.createElementNS("http://www.w3.org/2000/svg", "svg");
-  sprite.setAttribute("class", "sprite");
+  sprite.setAttribute("hidden", "");
   sprite.innerHTML = symbols.replace(/<symbol id="/g, '<symbol id="icon-');
   document.body.prepend(sprite);
 }

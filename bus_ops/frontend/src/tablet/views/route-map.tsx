@@ -4,7 +4,7 @@ import type { Point, RouteMap, Run, Visit } from "../contract";
 import { stateOf } from "../day";
 import { type Box, type Flat, boxAround, pathOf, projectionAround, zoomed } from "../projection";
 import { toVisit } from "../route";
-import { fold, fresh, head, numbers, readMap, run } from "../state";
+import { fold, fresh, head, readMap, run } from "../state";
 import { clock, kilometres, duration, t } from "../words";
 import { Button, Empty, Panel } from "./parts";
 import { StateTag } from "./today";
@@ -26,7 +26,7 @@ export function RouteMapView() {
           {inHand.visits.map((visit) => (
             <li key={visit.id}>
               <a href={toVisit(visit.id)}>
-                <span class={`dot dot--${stateOf(visit, fold.value)}`}>{numbers.value.get(visit.id)}</span>
+                <span class={`dot dot--${stateOf(visit, fold.value)}`}>{visit.sign}</span>
                 <span>
                   {visit.place.name}
                   <span class="quiet"> {clock(visit.arrival_at)}</span>
@@ -144,7 +144,7 @@ function StopSign({ visit, at: [x, y], pixel, named }: StopSignProps) {
     <g class={`map-stop map-stop--${state}`} data-map-stop={visit.id} data-state={state}>
       <circle cx={x} cy={y} r={15 * pixel} stroke-width={2.5 * pixel} />
       <text x={x} y={y} font-size={15 * pixel} dy="0.35em">
-        {numbers.value.get(visit.id)}
+        {visit.sign}
       </text>
       {named && (
         <text class="map-name" x={x} y={y + 32 * pixel} font-size={13 * pixel} stroke-width={3.5 * pixel}>

@@ -3,7 +3,7 @@ import { signal } from "@preact/signals";
 import type { Visit } from "../contract";
 import { type Expected, type VisitState, expectedReturn, expectedTimes, stateOf } from "../day";
 import { allPeople } from "../fold";
-import { chooseRun, fold, head, now, numbers, run, runs, today } from "../state";
+import { chooseRun, fold, head, now, run, runs, today } from "../state";
 import { go, to, toVisit } from "../route";
 import { clock, kilometres, longDay, number, t, tn, writtenDay } from "../words";
 import { NextCard } from "./next-card";
@@ -118,7 +118,7 @@ function StopRow({ visit, expected }: { visit: Visit; expected: Expected | undef
   return (
     <a class={`stop stop--${state}`} href={toVisit(visit.id)} data-stop={visit.id} data-state={state}>
       <span class="stop-number" aria-hidden="true">
-        {state === "served" ? <Icon name="check-lg" /> : numbers.value.get(visit.id)}
+        {state === "served" ? <Icon name="check-lg" /> : visit.sign}
       </span>
       <span class="stop-what">
         <strong>{visit.place.name}</strong>
