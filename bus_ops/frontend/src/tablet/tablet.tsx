@@ -27,11 +27,12 @@ async function open(): Promise<void> {
   render(<App />, page);
   document.body.dataset["ready"] = "yes";
   hearScanner(() => !locked.peek(), heard);
-  if (code) void enrolWith(code);
   addEventListener("hashchange", () => {
     const later = takeCodeFromAddress();
     if (later) void enrolWith(later);
   });
+  // A code works once: no newer version may reload the page while it is used.
+  if (code) await enrolWith(code);
   afterFirstSight();
 }
 
