@@ -133,6 +133,8 @@ def test_no_page_shows_english_to_a_vietnamese_reader(
         f"/tablet/today?day={visit.day}",
         f"/tablet/visits/{visit.id}",
         "/tablet/to-settle",
+        "/tablet/to-settle?show=settled",
+        "/tablet/evidence",
         "/timetable/calendars",
         "/timetable/calendars/new",
         "/timetable/import",

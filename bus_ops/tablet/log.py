@@ -451,8 +451,8 @@ def _insert_new(organisation_id: int, facts: Sequence[Fact]) -> set[uuid.UUID]:
     table = _table(Event)
     for chunk in _chunks(list(facts)):
         rows = [{"organisation_id": organisation_id, **_row(fact)} for fact in chunk]
-        statement = _insert_or_nothing(table, [Event.id]).values(rows).returning(table.c.id)
-        stored.update(db.session.scalars(statement))
+        statement = _insert_or_nothing(table, [Event.id]).returning(table.c.id)
+        stored.update(db.session.scalars(statement, rows))
     return stored
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any
 
-from sqlalchemy import func, insert, select
+from sqlalchemy import insert, select
 
 from schedules.searching import search_key
 
@@ -35,9 +35,9 @@ from .import_values import (
     stop_columns,
     stop_wish,
 )
-from .models import Route, Stop, Term, TermStatus, Visit
+from .models import Route, Stop, Term, TermStatus
 from .remaking import make_again
-from .signals import visits_changed
+from .signals import runs_filled
 
 
 class ImportWriter:
@@ -275,14 +275,8 @@ class ImportWriter:
             if term.status is TermStatus.PUBLISHED:
                 self._report.fills.append(fill_runs(term, max(today, term.starts_on), last))
         db.session.flush()
-        # One visit names its stop: due dates are looked at stop by stop.
-        one_each = (
-            select(func.max(Visit.id))
-            .where(Visit.stop_id.in_(self._remade))
-            .group_by(Visit.stop_id)
-        )
-        visits = list(db.session.scalars(select(Visit).where(Visit.id.in_(one_each))))
-        visits_changed.send(None, visits=visits)
+        # Of other stops, too: filling may have made later visits than there were.
+        runs_filled.send(None, organisation_id=self._organisation.id)
 
 
 class _FreeKeys:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 from flask import Flask
@@ -21,10 +21,16 @@ from bus_ops.tablet.log import record, replay
 from bus_ops.tablet.models import EventKind
 from bus_ops.timetable.changes import cancel_visit, move_visit, restore_visit
 from bus_ops.timetable.generating import fill_runs
+from bus_ops.timetable.importing import apply_import, plan_import
 from bus_ops.timetable.models import Visit, VisitStatus
 from bus_ops.timetable.signals import runs_filled
 from tests.small_service import SmallService, small_service
 from tests.tablet.facts import projections
+
+CSV_HEADER = (
+    "organisation,mobile,route,community,stop,address,postcode,geox,geoy,day,type,arrival,"
+    "departure,frequency,start,end,exceptions,timetable\n"
+)
 
 
 @pytest.fixture
@@ -52,7 +58,7 @@ def night(name: str = "roll_statuses") -> str:
     assert job is not None
     turn = run_job(job, now())
     assert turn is not None
-    return turn.message
+    return " ".join(note.text for note in turn.notes)
 
 
 def test_nobody_is_late_because_the_van_did_not_come(service: SmallService) -> None:
@@ -103,6 +109,28 @@ def test_a_moved_visit_takes_its_loans_along(service: SmallService) -> None:
     sentences = move_visit(third, day, service.van, "Kỳ thi", service.user)
     assert f"1 loan is now due on {format_day(day)}." in sentences
     assert due() == (day, third.id)
+
+
+def test_an_import_that_makes_later_visits_takes_due_dates_along(
+    app: Flask, organisation: Organisation
+) -> None:
+    row = (
+        "Hậu Giang,Xe 1,Tuyến A,Vị Thanh,{stop},,,105.47,9.78,Monday,Public,09:00,10:00,"
+        "FREQ=WEEKLY,2026-11-02,,,\n"
+    )
+    first = (CSV_HEADER + row.format(stop="Chợ")).encode()
+    both = first + row.format(stop="Trường").encode()
+    day = date(2026, 11, 2)
+    apply_import(plan_import([("a.csv", first)], organisation), organisation, day, 28)
+    visit = db.session.scalars(select(Visit).order_by(Visit.day.desc())).first()
+    assert visit is not None
+    user = small_service(organisation, today()).user
+    payload = {"barcode": "B1", "card_number": "T1"}
+    loan = record(EventKind.LENT, user, visit=visit, payload=payload).loan
+    assert loan is not None and loan.due_visit_id is None
+    apply_import(plan_import([("a.csv", both)], organisation), organisation, day, 56)
+    db.session.commit()
+    assert due()[0] == visit.day + timedelta(weeks=1)
 
 
 def test_runs_made_in_bulk_are_followed(service: SmallService) -> None:

@@ -498,6 +498,7 @@ def test_every_kind_is_shown_with_its_ways(coordinator: FlaskClient, service: Sm
         lost,
         event("departed", visit, at=visit.arrival_at - timedelta(days=9)),
         *driven(service, 1, out=50, back=40),
+        {**event("note", visit, text="?"), "run": service.visits()[1].run_id},
         box("box_back", visit, "H2"),
         box("box_out", visit, "H1"),
         box("box_out", service.visits(1)[0], "H1"),
