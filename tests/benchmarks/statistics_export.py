@@ -133,7 +133,10 @@ def facts(ids: list[int], organisation_id: int) -> Iterator[tuple[Any, Iterator[
             for kind in (ActivityKind.READING_ON_SITE, ActivityKind.INTERNET)
         ),
     )
-    yield OnSiteUse, ({**owner, "event_id": uuid.uuid4(), "visit_id": key, "items": 9} for key in ids)
+    yield (
+        OnSiteUse,
+        ({**owner, "event_id": uuid.uuid4(), "visit_id": key, "items": 9} for key in ids),
+    )
 
 
 def timed(work: Callable[[], Any]) -> tuple[float, Any]:
