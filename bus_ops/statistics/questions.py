@@ -1,4 +1,4 @@
-"""What is asked of the figures: period, filters, grouping; from an address, back, and in words."""
+"""What somebody asks of the figures: read from an address, written as one, put in words."""
 
 from __future__ import annotations
 
