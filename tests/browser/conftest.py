@@ -162,6 +162,26 @@ def chromium() -> Iterator[Browser]:
         browser.close()
 
 
+def watch(page: Page, base: str) -> Watched:
+    """Note every error of a page, and every request to another host."""
+    watched = Watched(page, base)
+    page.on(
+        "console",
+        lambda message: (
+            message.type == "error" and watched.complaints.append(f"{page.url}: {message.text}")
+        ),
+    )
+    page.on("pageerror", lambda error: watched.complaints.append(f"{page.url}: {error}"))
+    page.on(
+        "request",
+        lambda request: (
+            not request.url.startswith((base, "data:", "blob:"))
+            and watched.complaints.append(f"asked another host: {request.url}")
+        ),
+    )
+    return watched
+
+
 SignedIn = Callable[..., Any]
 
 
@@ -183,21 +203,7 @@ def signed_in(chromium: Browser, live_server: str) -> SignedIn:
             timezone_id="Asia/Ho_Chi_Minh",
         )
         page = context.new_page()
-        watched = Watched(page, live_server)
-        page.on(
-            "console",
-            lambda message: (
-                message.type == "error" and watched.complaints.append(f"{page.url}: {message.text}")
-            ),
-        )
-        page.on("pageerror", lambda error: watched.complaints.append(f"{page.url}: {error}"))
-        page.on(
-            "request",
-            lambda request: (
-                not request.url.startswith((live_server, "data:", "blob:"))
-                and watched.complaints.append(f"asked another host: {request.url}")
-            ),
-        )
+        watched = watch(page, live_server)
         page.goto(f"{live_server}/accounts/sign-in")
         if language == "en":
             page.locator("button[name=language]").click()

@@ -9,9 +9,9 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -21,13 +21,14 @@ from flask import Flask
 from sqlalchemy import select
 
 from bus_ops import create_app
+from bus_ops.accounts.models import Organisation
 from bus_ops.database import db
 from bus_ops.i18n import today
 from bus_ops.tablet.enrolment import enrol, new_code
 from bus_ops.tablet.models import Event, Tablet
 from tests.conftest import REPOSITORY, add_organisation, app_settings
 from tests.faults.simulated_tablet import SimulatedTablet
-from tests.small_service import small_service
+from tests.small_service import SmallService, small_service
 
 # Each fault is tried at least this often.
 ROUNDS = 200
@@ -119,11 +120,15 @@ class KillableServer:
             connection.close()
 
 
-def running_server(database_url: str, folder: Path) -> Iterator[KillableServer]:
+def running_server(
+    database_url: str,
+    folder: Path,
+    service_of: Callable[[Organisation, date], SmallService] = small_service,
+) -> Iterator[KillableServer]:
     """A server with a small service of today, on this database."""
     app = create_app(app_settings(folder, database_url))
     with app.app_context():
-        service = small_service(add_organisation(), today())
+        service = service_of(add_organisation(), today())
         run = service.run_on(today())
         known = (service.organisation.id, run.id, [visit.id for visit in run.visits])
         assert service.term.ends_on is None or service.term.ends_on > today() + timedelta(days=7)

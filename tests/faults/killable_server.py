@@ -2,7 +2,8 @@
 
 The parent imports the app once and forks a child for each life of the server. It reads commands on
 its standard input: ``start``, ``kill`` (SIGKILL), ``limit BYTES`` (the next lives may write no file
-beyond that size: a full disk), ``limit none``. Each is answered with one line.
+beyond that size: a full disk), ``limit none``, ``static FOLDER`` (the next lives serve the built
+files of that folder: a newer version). Each is answered with one line.
 """
 
 from __future__ import annotations
@@ -29,6 +30,8 @@ def main() -> None:
         command, _, argument = line.strip().partition(" ")
         if command == "limit":
             limit = resource.RLIM_INFINITY if argument == "none" else int(argument)
+        if command == "static":
+            app.static_folder = argument
         if command in {"kill", "start"} and child:
             os.kill(child, signal.SIGKILL)
             os.waitpid(child, 0)
