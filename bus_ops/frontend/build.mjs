@@ -51,7 +51,10 @@ async function tablet() {
   });
   await build({
     ...shared,
-    entryPoints: [{ in: "src/tablet/worker.ts", out: "sw" }],
+    entryPoints: [
+      { in: "src/tablet/worker.ts", out: "sw" },
+      { in: "src/tablet/early.ts", out: "early" },
+    ],
     outdir: folder,
     format: "iife",
     sourcemap: false,

@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Any
 
 import xlsxwriter
@@ -21,7 +22,7 @@ from ..database import now
 from ..i18n import local
 from ..timetable.models import ActivityKind
 from .definitions import BY_KEY, DISTINCT, MEASURES
-from .figures import ActivityFigures, Figures, VisitRow
+from .figures import ActivityFigures, Figures, Number, VisitRow
 from .groups import Group, Grouping
 
 _PIECE = 64 * 1024
@@ -117,6 +118,7 @@ class _Sheets:
         head = {"bold": True, "bg_color": "#DFF0EC", "border": 1, "text_wrap": True}
         self._head = book.add_format({**head, "valign": "top"})
         self._number = book.add_format({"num_format": "#,##0"})
+        self._tenths = book.add_format({"num_format": "#,##0.0"})
         self._share = book.add_format({"num_format": "0.0%"})
         left = {"align": "left"}
         self._day = book.add_format({**left, "num_format": "dd/mm/yyyy"})
@@ -180,11 +182,11 @@ class _Sheets:
         ]
 
     def _comparison(
-        self, sheet: Any, line: int, column: int, whole: int, so_far: int, before: int
+        self, sheet: Any, line: int, column: int, whole: Number, so_far: Number, before: Number
     ) -> None:
         running = self._report.compared.first_days is not None
         for value in [whole, so_far, before] if running else [whole, before]:
-            sheet.write_number(line, column, value, self._number)
+            self._cell(sheet, line, column, value)
             column += 1
         if before:
             sheet.write_number(line, column, (so_far - before) / before, self._share)
@@ -197,7 +199,7 @@ class _Sheets:
         for line, group in enumerate(groups, 1):
             self._group_name(sheet, line, group)
             for column, measure in enumerate(measures, 1):
-                sheet.write_number(line, column, group.figures[measure.key], self._number)
+                self._cell(sheet, line, column, group.figures[measure.key])
         sheet.autofilter(0, 0, max(1, len(groups)), len(measures))
 
     def _group_name(self, sheet: Any, line: int, group: Group) -> None:
@@ -270,6 +272,8 @@ class _Sheets:
             sheet.write_number(line, column, value, self._number)
         elif isinstance(value, str):
             sheet.write_string(line, column, value)
+        elif isinstance(value, Decimal):
+            sheet.write_number(line, column, value, self._tenths)
         else:
             shape = self._moment if isinstance(value, datetime) else self._day
             sheet.write_datetime(line, column, value, shape)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import Select, case, func, literal, select
@@ -51,6 +52,8 @@ _WITH_PEOPLE = (
 )
 
 
+# Kilometres have one decimal, exactly; everything else is whole.
+Number = int | Decimal
 # Of each kind of activity: how many were logged, and their counts added up.
 ActivityFigures = Mapping[ActivityKind, tuple[int, int]]
 
@@ -91,7 +94,7 @@ class VisitRow:
     arrived_at: Any
     departed_at: Any
     by_odometer: bool
-    figures: Mapping[str, int]
+    figures: Mapping[str, Number]
 
     @property
     def is_served(self) -> bool:
@@ -120,7 +123,7 @@ class VisitRow:
 class Figures:
     """Sums of visits, by the measure's key."""
 
-    sums: dict[str, int] = field(default_factory=dict)
+    sums: dict[str, Number] = field(default_factory=dict)
     _distinct: dict[str, set[int]] = field(default_factory=dict)
 
     def add(self, row: VisitRow) -> None:
@@ -135,7 +138,7 @@ class Figures:
             if row.by_odometer:
                 self._distinct.setdefault("odometer_runs", set()).add(row.run_id)
 
-    def __getitem__(self, key: str) -> int:
+    def __getitem__(self, key: str) -> Number:
         if key in DISTINCT:
             return len(self._distinct.get(key, ()))
         return self.sums.get(key, 0)
@@ -254,12 +257,12 @@ def _visits(organisation_id: int, period: ReportingPeriod, filters: Filters) -> 
 
 def _row(row: Any, counted: Mapping[str, int]) -> VisitRow:
     served = row.status in _SERVED
-    by_odometer = _odometer_km(row)
-    planned_km = round(row.run_distance_m / 1000)
+    by_odometer = _odometer_m(row)
+    planned = row.run_distance_m
     minutes = 0
     if row.arrived_at and row.departed_at and row.departed_at > row.arrived_at:
         minutes = round((row.departed_at - row.arrived_at).total_seconds() / 60)
-    figures = {
+    figures: dict[str, Number] = {
         **counted,
         "planned": 1,
         "served": int(served),
@@ -267,8 +270,8 @@ def _row(row: Any, counted: Mapping[str, int]) -> VisitRow:
         "missed": int(row.status == VisitStatus.MISSED),
         "service_minutes": minutes,
         "items_served": counted.get("loans", 0) + counted.get("on_site", 0),
-        "km": _shared(planned_km, row),
-        "km_driven": _shared(planned_km if by_odometer is None else by_odometer, row),
+        "km": _share_of_km(planned, row),
+        "km_driven": _share_of_km(planned if by_odometer is None else by_odometer, row),
     }
     return VisitRow(
         visit_id=row.id,
@@ -291,20 +294,20 @@ def _row(row: Any, counted: Mapping[str, int]) -> VisitRow:
     )
 
 
-def _odometer_km(row: Any) -> int | None:
-    """Kilometres between the run's two readings; None where they tell nothing."""
+def _odometer_m(row: Any) -> int | None:
+    """Metres between the run's two readings; None where they tell nothing."""
     if row.odometer_out_km is None or row.odometer_in_km is None:
         return None
     km: int = row.odometer_in_km - row.odometer_out_km
-    return km if 0 <= km <= _MOST_KM_OF_A_RUN else None
+    return km * 1000 if 0 <= km <= _MOST_KM_OF_A_RUN else None
 
 
-def _shared(km: int, row: Any) -> int:
-    """This visit's part of its run's kilometres: whole ones that add up to the run's."""
+def _share_of_km(metres: int, row: Any) -> Number:
+    """This visit's part of its run's kilometres: tenths that add up to the run's."""
     if row.sharers is None:
         return 0
-    each, rest = divmod(km, row.sharers)
-    return each + (row.number <= rest)
+    each, rest = divmod(round(metres / 100), row.sharers)
+    return Decimal(each + (row.number <= rest)) / 10
 
 
 def _counted(visit_ids: Sequence[int]) -> dict[int, dict[str, int]]:

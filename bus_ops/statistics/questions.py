@@ -1,4 +1,4 @@
-"""What is asked of the figures: period, filters, grouping; from an address, back, and in words."""
+"""What somebody asks of the figures: read from an address, written as one, put in words."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from schedules.searching import search_key
 
 from ..database import current_organisation_id, db, owned
 from ..fleet.models import Van
+from ..fleet.queries import vans_by_name
 from ..i18n import format_day, parsed_day, today
 from ..incoming import asked_number
 from ..places.models import (
@@ -184,8 +185,7 @@ def file_name(question: Question, ending: str) -> str:
 
 def vans() -> list[tuple[int, str]]:
     """The library's vans."""
-    query = owned(Van).order_by(Van.operator, Van.name)
-    return [(van.id, van.display_name) for van in db.session.scalars(query)]
+    return [(van.id, van.display_name) for van in vans_by_name()]
 
 
 def places() -> list[tuple[int, str]]:

@@ -17,7 +17,7 @@ from schedules.searching import search_key
 
 from ..accounts.access import READERS_OF_FIGURES, may_open, roles_allowed
 from ..database import current_organisation_id, db, owned
-from ..i18n import today
+from ..i18n import format_number, today
 from ..maps import MapFigure, MapOutline, figures_map, map_script
 from ..places.models import AdministrativeUnit, Place, PlaceKind, SchoolLevel
 from ..tables import ShortListing
@@ -123,8 +123,8 @@ def figures_map_script() -> Response:
             place.name,
             place.lat or 0,
             place.lon or 0,
-            by_place[place.id],
-            f"{name}: {by_place[place.id]}",
+            float(by_place[place.id]),
+            f"{name}: {format_number(float(by_place[place.id]))}",
             url_for("places.place_page", place_id=place.id),
         )
         for place in shown

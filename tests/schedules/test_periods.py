@@ -78,3 +78,33 @@ def test_a_month_is_drawn_by_days_a_quarter_by_weeks_and_a_year_by_months() -> N
     assert drawn[PeriodKind.MONTH] == {PeriodKind.DAY}
     assert drawn[PeriodKind.QUARTER] == {PeriodKind.WEEK}
     assert drawn[PeriodKind.YEAR] == {PeriodKind.MONTH}
+
+
+def test_a_period_that_is_over_is_compared_with_the_whole_one_before() -> None:
+    october = period_of(PeriodKind.MONTH, date(2026, 10, 5))
+    compared = october.comparison(date(2026, 11, 25))
+    assert (compared.this, compared.before) == (october, october.before())
+    assert compared.first_days is None
+    assert october.comparison(october.last).first_days is None, "its last day completes it"
+    assert october.comparison(date(2026, 9, 1)).first_days is None, "nor has it begun"
+
+
+def test_a_running_period_is_compared_day_for_day() -> None:
+    compared = period_of(PeriodKind.MONTH, date(2026, 11, 25)).comparison(date(2026, 11, 25))
+    assert (compared.this.first, compared.this.last) == (date(2026, 11, 1), date(2026, 11, 25))
+    assert (compared.before.first, compared.before.last) == (date(2026, 10, 1), date(2026, 10, 25))
+    assert compared.first_days == 25
+
+
+@given(KINDS, DAYS)
+def test_compared_days_are_as_many_and_begin_with_their_periods(
+    kind: PeriodKind, today: date
+) -> None:
+    period = period_of(kind, today)
+    compared = period.comparison(today)
+    assert compared.this.first == period.first
+    assert compared.before.first == period.before().first
+    assert compared.before.last < period.first
+    if compared.first_days is not None:
+        assert compared.this.days == compared.before.days == compared.first_days
+        assert compared.this.last <= today

@@ -6,21 +6,28 @@ import csv
 import io
 import re
 from datetime import date, timedelta
+from decimal import Decimal
+from html import unescape
 from typing import Any
 
 import openpyxl
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from flask_babel import force_locale
 
 from bus_ops.accounts.models import Organisation, Role
 from bus_ops.database import db
 from bus_ops.i18n import today
-from bus_ops.places.models import Place
+from bus_ops.places.models import AdministrativeUnit, Place, PlaceUnit
+from bus_ops.places.units import CommuneRow, FormerRow, add_units, assign_units
+from bus_ops.statistics.definitions import DISTINCT, HEADLINES, MEASURES
 from bus_ops.statistics.figures import Filters, total, visit_rows
+from bus_ops.statistics.groups import GROUPINGS
 from bus_ops.tablet.log import record
 from bus_ops.tablet.models import EventKind
 from bus_ops.timetable.changes import cancel_visit
+from bus_ops.timetable.models import Audience, Run, StopKind
 from bus_ops.timetable.statuses import roll_statuses
 from schedules.periods import PeriodKind, ReportingPeriod, custom_period, period_of
 from tests.conftest import SignIn, add_organisation
@@ -88,7 +95,9 @@ def expected(first: date, last: date) -> dict[str, int]:
     return {
         "served": served,
         "attendance": sum(32 + n for n in numbers),
-        "teachers": 2 * served,
+        "attendance_lower_secondary": sum(30 + n for n in numbers),
+        "attendance_teachers": 2 * served,
+        "attendance_adults": 0,
         "loans": 2 * served,
         "returns": 2 * served,
         "renewals": served,
@@ -134,8 +143,91 @@ def test_kilometres_are_those_of_runs_that_served_somebody(service: SmallService
     period = custom_period(FIRST, today())
     figures = total(visit_rows(service.organisation.id, period, Filters()))
     runs = [service.run_on(FIRST + timedelta(weeks=n)) for n in served_numbers(FIRST, today())]
-    assert figures["km"] == round(sum(run.distance_m for run in runs) / 1000)
+    assert figures["km"] == sum(tenths_of_km(run) for run in runs)
     assert figures["km"] > 0
+    assert figures["km_driven"] == figures["km"], "without an odometer the plan stands in"
+
+
+def tenths_of_km(run: Run) -> Decimal:
+    return Decimal(round(run.distance_m / 100)) / 10
+
+
+def drive(service: SmallService, run: Run, out: int | None, back: int | None) -> None:
+    for fact, km in ((EventKind.RUN_LEFT, out), (EventKind.RUN_RETURNED, back)):
+        record(fact, service.user, run=run, payload={} if km is None else {"odometer_km": km})
+
+
+def test_the_odometer_tells_the_kilometres_driven_where_both_readings_make_sense(
+    service: SmallService,
+) -> None:
+    runs = [service.run_on(FIRST + timedelta(weeks=n)) for n in served_numbers(FIRST, today())]
+    readings = [(18_400, 18_417), (18_417, None), (18_440, 18_430), (184_300, 18_430)]
+    for run, (out, back) in zip(runs, readings, strict=False):
+        drive(service, run, out, back)
+    db.session.commit()
+    period = custom_period(FIRST, today())
+    figures = total(visit_rows(service.organisation.id, period, Filters()))
+    assert figures["km_driven"] == 17 + sum(tenths_of_km(run) for run in runs[1:])
+    assert figures["km"] == sum(tenths_of_km(run) for run in runs)
+    assert figures["odometer_runs"] == 1
+
+
+def test_places_share_the_kilometres_of_their_run(service: SmallService) -> None:
+    serve_both(service)
+    run = service.run_on(FIRST)
+    drive(service, run, 18_400, 18_417)
+    db.session.commit()
+    day = period_of(PeriodKind.DAY, FIRST)
+    whole = total(visit_rows(service.organisation.id, day, Filters()))
+    parts = [
+        total(visit_rows(service.organisation.id, day, Filters(place_id=stop.place_id)))
+        for stop in service.stops
+    ]
+    assert whole["km_driven"] == 17
+    assert [part["km_driven"] for part in parts] == [Decimal("8.5"), Decimal("8.5")]
+    assert sum(part["km"] for part in parts) == whole["km"] == tenths_of_km(run)
+    assert (whole["runs"], [part["runs"] for part in parts]) == (1, [1, 1])
+
+
+def serve_both(service: SmallService) -> None:
+    """The second school was served too in the first weeks; the third visit has grown-ups."""
+    for visit in service.visits(1)[:3]:
+        record(EventKind.ARRIVED, service.user, visit=visit, recorded_at=visit.arrival_at)
+        tell(service, visit, EventKind.ATTENDANCE, audience="primary", people=20)
+        tell(service, visit, EventKind.ATTENDANCE, audience="teachers", people=3)
+    tell(service, service.visits(1)[2], EventKind.ATTENDANCE, audience="adults", people=5)
+    roll_statuses(service.organisation.id, today())
+    db.session.commit()
+
+
+def test_stops_for_fuel_or_lunch_are_no_visits(service: SmallService) -> None:
+    serve_both(service)
+    service.stops[1].kind = StopKind.OTHER
+    db.session.commit()
+    period = custom_period(FIRST, today())
+    rows = list(visit_rows(service.organisation.id, period, Filters()))
+    assert {row.place_id for row in rows} == {service.stops[0].place_id}
+    assert total(rows)["served"] == expected(FIRST, today())["served"]
+    assert total(rows)["km"] == sum(
+        tenths_of_km(service.run_on(FIRST + timedelta(weeks=n)))
+        for n in served_numbers(FIRST, today())
+    ), "the way to the petrol station is the visits' way"
+
+
+def test_an_audience_has_its_attendance_and_the_visits_it_came_to(service: SmallService) -> None:
+    serve_both(service)
+    period = custom_period(FIRST, today())
+
+    def of(audience: Audience) -> tuple[Any, Any]:
+        rows = visit_rows(service.organisation.id, period, Filters(audience=audience))
+        figures = total(rows)
+        return figures["served"], figures["attendance"]
+
+    served = expected(FIRST, today())["served"]
+    assert of(Audience.PRIMARY) == (3, 60)
+    assert of(Audience.ADULTS) == (1, 5)
+    assert of(Audience.TEACHERS) == (served + 3, 2 * served + 9)
+    assert of(Audience.SENIORS) == (0, 0)
 
 
 @pytest.mark.parametrize(
@@ -156,14 +248,63 @@ def test_filters_keep_their_part(service: SmallService, filters: Any, served: in
     assert figures["served"] == served
 
 
-@pytest.mark.parametrize("grouping", ["place", "commune", "district", "kind", "van", "time"])
-def test_groups_add_up_to_the_total_in_the_workbook(reporter: FlaskClient, grouping: str) -> None:
+PARTS = [key for key, _label in GROUPINGS if key != "audience"]
+
+
+@pytest.mark.parametrize("grouping", PARTS)
+def test_groups_add_up_to_the_total_in_the_workbook(
+    reporter: FlaskClient, service: SmallService, grouping: str
+) -> None:
+    serve_both(service)
     book = workbook(reporter, f"by={grouping}")
+    totals = {row[0]: row[2] for row in book.worksheets[0].iter_rows(values_only=True)}
     sheet = book.worksheets[1]
     header = [cell.value for cell in sheet[1]]
-    column = header.index("Attendance")
-    groups = [row[column] for row in sheet.iter_rows(min_row=2, values_only=True)]
-    assert sum(groups) == expected(FIRST, today())["attendance"]
+    rows = list(sheet.iter_rows(min_row=2, values_only=True))
+    with force_locale("en"):
+        names = [str(measure.name) for measure in MEASURES if measure.key not in DISTINCT]
+    for name in names:
+        added = sum(Decimal(str(row[header.index(name)])) for row in rows)
+        assert added == Decimal(str(totals[name])), name
+    assert totals["Kilometres driven"] > 0
+
+
+def test_the_audience_sheet_adds_up_to_the_attendance(
+    reporter: FlaskClient, service: SmallService
+) -> None:
+    serve_both(service)
+    sheet = workbook(reporter, "by=audience").worksheets[1]
+    rows = {row[0]: row[1:] for row in sheet.iter_rows(values_only=True)}
+    assert rows.pop("Audience") == ("Visits served", "Attendance")
+    assert rows["Primary pupils"] == (3, 60)
+    attendance = expected(FIRST, today())["attendance"] + 3 * 23 + 5
+    assert sum(people for _visits, people in rows.values()) == attendance
+
+
+def test_the_workbook_tells_each_audience_and_each_kind_of_activity_with_the_period_before(
+    reporter: FlaskClient,
+) -> None:
+    first = FIRST + timedelta(weeks=5)
+    last = first + timedelta(weeks=5) - timedelta(days=1)
+    answer = reporter.get(f"/statistics/export.xlsx?period=custom&first={first}&last={last}")
+    book = openpyxl.load_workbook(io.BytesIO(answer.data))
+    figures = {row[0]: row[2:4] for row in book["Figures"].iter_rows(values_only=True)}
+    this, before = expected(first, last), expected(FIRST, first - timedelta(days=1))
+    key = "attendance_lower_secondary"
+    assert figures["Attendance: Lower secondary pupils"] == (this[key], before[key])
+    sheet = book["Activities by kind"]
+    kinds = {row[0]: row[1:] for row in sheet.iter_rows(values_only=True)}
+    times = (this["activities"], before["activities"])
+    assert (kinds["Film"][:2], kinds["Film"][3:5]) == (times, (25 * times[0], 25 * times[1]))
+    assert kinds["Storytelling"] == (0, 0, None, 0, 0, None)
+
+
+def test_csv_has_a_column_for_each_audience_and_for_kilometres(reporter: FlaskClient) -> None:
+    rows = lines(reporter)
+    wanted = expected(FIRST, today())
+    pupils = sum(int(row["Attendance: Lower secondary pupils"]) for row in rows)
+    assert pupils == wanted["attendance_lower_secondary"]
+    assert sum(Decimal(row["Kilometres planned"]) for row in rows) > 0
 
 
 def question(extra: str = "") -> str:
@@ -177,8 +318,8 @@ def workbook(client: FlaskClient, extra: str = "") -> openpyxl.Workbook:
     return openpyxl.load_workbook(io.BytesIO(answer.data))
 
 
-def lines(client: FlaskClient) -> list[dict[str, str]]:
-    answer = client.get(f"/statistics/export.csv?{question()}")
+def lines(client: FlaskClient, extra: str = "") -> list[dict[str, str]]:
+    answer = client.get(f"/statistics/export.csv?{question(extra)}")
     assert answer.data.startswith(b"\xef\xbb\xbf")
     return list(csv.DictReader(io.StringIO(answer.data.decode("utf-8-sig"))))
 
@@ -287,3 +428,182 @@ def test_another_librarys_visits_are_not_counted(
     db.session.flush()
     small_service(add_organisation("Thư viện khác"), FIRST, weeks=2)
     assert len(lines(reporter)) == 2 * WEEKS + 2
+
+
+OUTLINE = {"type": "Polygon", "coordinates": [[[105.7, 10.0], [105.8, 10.0], [105.8, 10.1]]]}
+
+
+def on_two_maps(service: SmallService) -> None:
+    """Two schools of today's one commune, which lay in two communes of one district before."""
+    old = [
+        ("31120", "An Hòa", 10.0502, 105.7702),
+        ("31121", "Thới Bình", 10.0412, 105.7801),
+    ]
+    communes = add_units(
+        service.organisation.id,
+        [CommuneRow("31135", "Ninh Kiều", "Phường Ninh Kiều", 10.04, 105.78)],
+        {"31135": OUTLINE},
+        [
+            FormerRow(code, name, f"Phường {name}", "916", "Quận Ninh Kiều", *at, "31135")
+            for code, name, *at in old
+        ],
+        date(2025, 7, 1),
+    ).communes
+    for stop in service.stops:
+        stop.place.commune = communes["31135"]
+        assign_units(stop.place)
+    db.session.commit()
+
+
+def page_of(client: FlaskClient, path: str, extra: str = "") -> str:
+    return client.get(f"/statistics/{path}?{question(extra)}").get_data(as_text=True)
+
+
+def group_rows(page: str) -> dict[str, tuple[str, int]]:
+    """Names in the table of groups, with the link and the visits served beside each."""
+    table = page[page.index("groups-heading") :].partition("</table>")[0]
+    found = re.findall(
+        r'<th scope="row"><a href="([^"]+)">([^<]+)</a></th><td class="number">(\d+)</td>', table
+    )
+    return {unescape(name): (unescape(href), int(n)) for href, name, n in found}
+
+
+def found_in(client: FlaskClient, href: str) -> int:
+    page = client.get(href).get_data(as_text=True)
+    count = re.search(r"(\d+) found", page)
+    assert count is not None
+    return int(count[1])
+
+
+def test_the_old_map_groups_and_filters(reporter: FlaskClient, service: SmallService) -> None:
+    on_two_maps(service)
+    serve_both(service)
+    served = expected(FIRST, today())["served"]
+    communes = group_rows(page_of(reporter, "", "by=old_commune"))
+    assert {name: n for name, (_href, n) in communes.items()} == {
+        "Phường Thới Bình": served,
+        "Phường An Hòa": 3,
+    }
+    districts = group_rows(page_of(reporter, "", "by=district"))
+    assert districts["Quận Ninh Kiều"][1] == served + 3
+    page = page_of(reporter, "")
+    assert '<optgroup label="Commune or ward until 30/06/2025">' in page
+    assert '<optgroup label="District until 30/06/2025">' in page
+    for unit in db.session.scalars(db.select(AdministrativeUnit)):
+        shown = {"Phường An Hòa": WEEKS + 1, "Phường Thới Bình": WEEKS + 1}
+        wanted = shown.get(unit.full_name, 2 * WEEKS + 2)
+        assert len(lines(reporter, f"unit={unit.id}")) == wanted, unit.full_name
+
+
+def test_a_place_of_which_no_old_commune_is_known_is_grouped_as_unknown(
+    reporter: FlaskClient, service: SmallService
+) -> None:
+    on_two_maps(service)
+    db.session.execute(db.delete(PlaceUnit))
+    db.session.commit()
+    assert set(group_rows(page_of(reporter, "", "by=old_commune"))) == {"Unknown"}
+
+
+@pytest.mark.parametrize("grouping", [key for key, _label in GROUPINGS])
+def test_each_row_of_a_table_leads_to_its_visits(
+    reporter: FlaskClient, service: SmallService, grouping: str
+) -> None:
+    on_two_maps(service)
+    serve_both(service)
+    rows = group_rows(page_of(reporter, "", f"by={grouping}"))
+    assert rows
+    for name, (href, served) in rows.items():
+        assert found_in(reporter, f"{href}&behind=served") == served, name
+
+
+def test_each_leading_figure_links_to_what_it_counts(
+    reporter: FlaskClient, service: SmallService
+) -> None:
+    serve_both(service)
+    page = page_of(reporter, "")
+    wanted = {"planned": 2 * WEEKS + 2, "cancelled": 1, "served": 11, "cards": 8}
+    for measure in HEADLINES:
+        link = re.search(rf'<a href="([^"]+behind={measure.key})">', page)
+        assert link is not None, measure.key
+        if measure.key in wanted:
+            assert found_in(reporter, unescape(link[1])) == wanted[measure.key], measure.key
+
+
+def test_the_list_of_visits_adds_up_to_the_figure_it_is_behind(reporter: FlaskClient) -> None:
+    page = page_of(reporter, "visits", "behind=attendance")
+    total_line = page[page.index("<tfoot>") :]
+    assert f"<strong>{expected(FIRST, today())['attendance']}</strong>" in total_line
+
+
+def test_a_place_filter_is_named_shown_kept_and_in_every_file(
+    reporter: FlaskClient, service: SmallService
+) -> None:
+    place = service.stops[0].place
+    page = page_of(reporter, "", f"place={place.id}")
+    assert f"Place: {place.name}" in page
+    assert f'<option value="{place.id}" selected>{place.name}</option>' in page
+    assert f"Place: {place.name}" in page_of(reporter, "visits", f"place={place.id}")
+    for ending in ("csv", "xlsx"):
+        where = f"/statistics/export.{ending}?{question(f'place={place.id}')}"
+        name = reporter.get(where).headers["Content-Disposition"]
+        assert f"truong-thcs-thoi-binh.{ending}" in name
+    first_sheet = workbook(reporter, f"place={place.id}")["Figures"]
+    assert ("Place", place.name) in [row[:2] for row in first_sheet.iter_rows(values_only=True)]
+
+
+def test_a_filter_by_what_is_not_the_librarys_names_nothing(
+    reporter: FlaskClient, service: SmallService
+) -> None:
+    service.user.username = "nguoi-khac"
+    db.session.flush()
+    other = small_service(add_organisation("Thư viện khác"), FIRST, weeks=2)
+    place = other.stops[0].place
+    place.name = "Nơi khác"
+    page = page_of(reporter, "", f"place={place.id}")
+    assert "Place: Unknown" in page
+    assert "Nơi khác" not in page
+
+
+def test_groups_are_sorted_as_vietnamese_sorts_counted_and_searched(
+    reporter: FlaskClient, service: SmallService
+) -> None:
+    service.stops[0].place.name, service.stops[1].place.name = "Đông Hiệp", "Ea"
+    db.session.commit()
+    page = page_of(reporter, "", "sort=name")
+    assert "2 found" in page
+    assert list(group_rows(page)) == ["Đông Hiệp", "Ea"]
+    turned = group_rows(page_of(reporter, "", "sort=-name"))
+    assert list(turned) == ["Ea", "Đông Hiệp"]
+    assert set(group_rows(page_of(reporter, "", "q=dong+hiep"))) == {"Đông Hiệp"}
+
+
+def test_a_running_period_is_compared_with_as_many_days_of_the_one_before(
+    reporter: FlaskClient,
+) -> None:
+    year = period_of(PeriodKind.YEAR, today())
+    days = (today() - year.first).days + 1
+    page = reporter.get("/statistics/?period=year").get_data(as_text=True)
+    assert f"its first {days} days are compared" in page or days == 1
+    book = openpyxl.load_workbook(
+        io.BytesIO(reporter.get("/statistics/export.xlsx?period=year").data)
+    )
+    header = next(row for row in book["Figures"].iter_rows(values_only=True) if row[0] == "Figure")
+    assert f"Period before, first {days} days" in header
+
+
+def test_the_first_sheet_tells_its_days_as_dates(reporter: FlaskClient) -> None:
+    sheet = workbook(reporter)["Figures"]
+    values = {row[0].value: row[1] for row in sheet.iter_rows(max_row=6, max_col=2)}
+    assert values["From"].is_date
+    assert values["From"].value.date() == FIRST
+    assert values["Made at"].is_date
+    by_time = workbook(reporter, "by=time").worksheets[1]
+    assert by_time["A2"].is_date
+
+
+def test_the_map_draws_the_communes_of_its_places(
+    reporter: FlaskClient, service: SmallService
+) -> None:
+    on_two_maps(service)
+    script = page_of(reporter, "map.js", "measure=km_driven")
+    assert "Ph\\u01b0\\u1eddng Ninh Ki\\u1ec1u" in script or "Phường Ninh Kiều" in script

@@ -19,6 +19,8 @@ import {
 import { plainLetters } from "./words";
 
 const ROWS_OF_A_PAGE = 500;
+const MOST_LOOKED_AT = 300;
+const MOST_FOUND = 20;
 // Beyond this a name goes even if its run was never closed.
 const DAYS_A_NAME_MAY_WAIT = 7;
 
@@ -233,8 +235,8 @@ async function rowsOf(kind: PageKind): Promise<unknown[][]> {
   return pages.flatMap((page) => page.rows);
 }
 
-/** Readers whose name holds every word of the query, signs or not. */
-export async function readersNamed(query: string, most = 20): Promise<FoundCard[]> {
+/** Readers whose name holds every word of the query, signs or not; those of the place first. */
+export async function readersNamed(query: string, here: number): Promise<FoundCard[]> {
   const words = plainLetters(query).split(/\s+/).filter(Boolean);
   if (!words.length) return [];
   const names = (await rowsOf("names")) as NameRow[];
@@ -243,11 +245,13 @@ export async function readersNamed(query: string, most = 20): Promise<FoundCard[
     return words.every((word) => plain.includes(word));
   });
   const pages = (await store()).transaction("catalogue").store as unknown as Pages;
-  const cards = matching.slice(0, most).map(async ([number, name]) => {
+  const rows = matching.slice(0, MOST_LOOKED_AT).map(async ([number, name]) => {
     const row = (await rowOf(pages, "cards", number)) as CardRow | undefined;
-    return foundCard(row ?? [number, "", null, "", null, 1], name);
+    return { row: row ?? ([number, "", null, "", null, 1] satisfies CardRow), name };
   });
-  return Promise.all(cards);
+  const found = await Promise.all(rows);
+  found.sort((one, two) => Number(two.row[2] === here) - Number(one.row[2] === here));
+  return found.slice(0, MOST_FOUND).map(({ row, name }) => foundCard(row, name));
 }
 
 /** Forget readers' names whose last day is over; `openDays` are days with a run not closed. */

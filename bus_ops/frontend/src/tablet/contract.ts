@@ -19,7 +19,8 @@ export interface Place {
 
 export interface ClassSlot {
   id: number;
-  starts_at: string;
+  /** Minutes after midnight. */
+  starts_at: number;
   minutes: number;
   class_name: string;
   audience: string;
@@ -34,6 +35,8 @@ export interface Visit {
   sign: string;
   kind: string;
   status: "planned" | "confirmed" | "cancelled";
+  /** Why it was cancelled or moved. */
+  reason?: string;
   place: Place;
   arrival_at: string;
   departure_at: string;
@@ -107,7 +110,7 @@ export interface PlannedBox {
   box: string;
   place: string;
   visit_id: number;
-  copies: number;
+  copies?: number;
   barcodes?: string[];
 }
 
@@ -127,7 +130,6 @@ export interface Depot {
 export interface PlanHead {
   made_at: string;
   library: string;
-  app_version: string;
   depot: Depot | null;
   idle_lock_minutes: number;
   staff: StaffMember[];
@@ -165,7 +167,6 @@ export type LoanRow = [
 ];
 
 export interface Catalogue {
-  made_at: string;
   titles: TitleRow[];
   copies: CopyRow[];
   cards: CardRow[];

@@ -28,20 +28,32 @@ export function takeCodeFromAddress(): string | null {
 
 /** Exchange the code for this tablet's own credential. */
 export async function enrol(code: string): Promise<void> {
-  // Facts of another identity would be sent under a wrong name: they go first.
-  if ((await setting("credential")) && (await unsentCount()) > 0) {
-    throw new EnrolError("unsent_facts");
-  }
+  const former = await setting("credential");
+  const waiting = await unsentCount();
+  // While the former credential is good, what was recorded with it goes first.
+  if (former && waiting > 0 && !(await setting("stranger"))) throw new EnrolError("unsent_facts");
   const enrolled = await exchange(code);
-  await forgetFormerLife();
+  if (former?.tablet !== enrolled.tablet && !waiting) await forgetFormerLife();
   await keepSetting("credential", {
     tablet: enrolled.tablet,
     secret: enrolled.secret,
     name: enrolled.name,
     library: enrolled.library,
   });
+  if (former && former.tablet !== enrolled.tablet) await takeAlong(enrolled.tablet);
+  await keepSetting("stranger", false);
+  await keepSetting("revoked", false);
   await keepSetting("clockOffset", Date.parse(enrolled.now) - Date.now());
   tell("enrolled");
+}
+
+/** Facts that could not be sent under the former name go under the new one; their ids stay. */
+async function takeAlong(tablet: string): Promise<void> {
+  const transaction = (await store()).transaction("events", "readwrite", { durability: "strict" });
+  for await (const cursor of transaction.store.index("unsent")) {
+    void cursor.update({ ...cursor.value, event: { ...cursor.value.event, tablet } });
+  }
+  await transaction.done;
 }
 
 async function exchange(code: string): Promise<Enrolled> {

@@ -45,9 +45,9 @@ export async function signed(
 
 async function signingKey(secret: string): Promise<CryptoKey> {
   const seed = new TextEncoder().encode(`facts-file:${secret}`);
-  const digest = await crypto.subtle.digest("SHA-256", seed);
-  // The server keeps the digest as text, and signs with that text.
-  const key = new TextEncoder().encode(hex(new Uint8Array(digest)));
+  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", seed));
+  // The server keeps the digest as hexadecimal text, and that text is the key.
+  const key = new TextEncoder().encode(hex(digest));
   return crypto.subtle.importKey("raw", key, { name: "HMAC", hash: "SHA-256" }, false, ["sign"]);
 }
 

@@ -1,8 +1,8 @@
 // Locks the screen after idleness, where the crew has PINs.
-import { computed } from "@preact/signals";
-import { lockState } from "./lock";
+import { computed, effect } from "@preact/signals";
+import { noteLock } from "./lock";
 import { head, locked, staffId } from "./state";
-import { keepSetting } from "./store";
+import { type LockState, keepSetting } from "./store";
 
 const LOOK_EVERY_MS = 10_000;
 const NOTE_EVERY_MS = 15_000;
@@ -15,21 +15,27 @@ let lastTouch = Date.now();
 let lastNoted = 0;
 
 export function lockNow(): void {
+  if (locked.peek()) return;
   locked.value = true;
+  void noteLock({ locked: true });
 }
 
 export async function unlock(member: number): Promise<void> {
   staffId.value = member;
   await keepSetting("staff", member);
   lastTouch = Date.now();
+  await noteLock({ locked: false, lastTouch });
   locked.value = false;
 }
 
-/** Lock at once if the tablet lay idle while the app was closed; then watch. */
-export async function watchIdleness(): Promise<void> {
-  const state = await lockState();
-  const known = staffId.peek() !== null;
-  if (hasPins.peek() && (!known || Date.now() - state.lastTouch > idleMs())) lockNow();
+/** Lock at once if it was locked before, or lay idle while the app was closed; then watch. */
+export function watchIdleness(before: LockState | undefined): void {
+  const idle = Date.now() - (before?.lastTouch ?? 0) > idleMs();
+  if (mayLock.peek() && before?.locked) lockNow();
+  if (hasPins.peek() && idle) lockNow();
+  effect(() => {
+    if (hasPins.value && staffId.value === null) lockNow();
+  });
   for (const kind of ["pointerdown", "keydown"]) {
     addEventListener(kind, noteTouch, { capture: true, passive: true });
   }
@@ -45,7 +51,7 @@ function noteTouch(): void {
   lastTouch = Date.now();
   if (locked.peek() || lastTouch - lastNoted < NOTE_EVERY_MS) return;
   lastNoted = lastTouch;
-  void lockState().then((state) => keepSetting("lock", { ...state, lastTouch }));
+  void noteLock({ lastTouch });
 }
 
 function lockWhenIdle(): void {

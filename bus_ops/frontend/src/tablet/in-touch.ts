@@ -1,8 +1,9 @@
 // Keeps in touch with the server: sends soon after each fact, asks for news, never trusts the
 // browser's word that there is a network.
+import { signal } from "@preact/signals";
 import { fetchFacts, prepare, saysRevoked, serviceNow } from "./prepare";
 import { sendAll, waitBefore } from "./send";
-import { UnreachableError, ping } from "./server";
+import { RefusedError, UnreachableError, ping } from "./server";
 import {
   allSentAt,
   clockOffset,
@@ -20,7 +21,6 @@ import {
 } from "./state";
 import { keepSetting, onNews, setting, unsentCount } from "./store";
 import { dayOf } from "./words";
-import { signal } from "@preact/signals";
 
 const LOOK_AGAIN_MS = 60_000;
 const TICK_MS = 5_000;
@@ -91,6 +91,7 @@ async function sendWaiting(): Promise<boolean> {
   try {
     const outcome = await sendAll();
     refusal.value = outcome.how === "refused" ? `${outcome.status} ${outcome.problem}` : null;
+    if (outcome.how === "refused" && outcome.problem === "unknown_tablet") await noteStranger();
     if (outcome.how === "unreachable") contact.value = "unreached";
     attempts = outcome.how === "all" ? 0 : attempts + 1;
     return outcome.how === "all";
@@ -105,7 +106,8 @@ async function hearNews(): Promise<void> {
     await ping();
     clockOffset.value = (await setting("clockOffset")) ?? 0;
     contact.value = "reached";
-    if (await isStale()) await prepareNow();
+    // Not waited for: a catalogue may take minutes, and facts are to be sent meanwhile.
+    if (await isStale()) void prepareNow();
     else if ((await fetchFacts()) > 0) await showFacts();
   } catch (error) {
     await noteTrouble(error);
@@ -118,12 +120,22 @@ async function noteTrouble(error: unknown): Promise<void> {
     await keepSetting("revoked", true);
     return;
   }
+  if (error instanceof RefusedError && error.problem === "unknown_tablet") {
+    await noteStranger();
+    return;
+  }
   if (error instanceof UnreachableError) {
     contact.value = "unreached";
     attempts += 1;
     return;
   }
   refusal.value = error instanceof Error ? error.message : String(error);
+}
+
+/** The coordinator made a new code for this tablet: it has to be enrolled again. */
+async function noteStranger(): Promise<void> {
+  contact.value = "stranger";
+  await keepSetting("stranger", true);
 }
 
 async function isStale(): Promise<boolean> {

@@ -14,10 +14,17 @@ export type Attempt =
   | { how: "wrong"; triesLeft: number }
   | { how: "paused"; until: number };
 
-const UNTOUCHED: LockState = { wrongTries: 0, pausedUntil: 0, lastTouch: 0 };
+const UNTOUCHED: LockState = { wrongTries: 0, pausedUntil: 0, lastTouch: 0, locked: false };
 
 export async function lockState(): Promise<LockState> {
   return { ...UNTOUCHED, ...(await setting("lock")) };
+}
+
+/** Change a part of what is kept of the lock. */
+export async function noteLock(change: Partial<LockState>): Promise<void> {
+  await navigator.locks.request("bus-ops-pin", async () => {
+    await keepSetting("lock", { ...(await lockState()), ...change });
+  });
 }
 
 /** Try a PIN for a person. */

@@ -103,42 +103,43 @@ async function fetchCatalogue(): Promise<void> {
   const headers: Record<string, string> = etag ? { "If-None-Match": etag } : {};
   const answer = await ask("catalogue", { headers, much: true, also: [304] });
   if (answer.status !== 304) {
-    const catalogue = await read<Catalogue>(answer);
-    await keepCatalogue(catalogue, answer.headers.get("ETag") ?? "");
-    await noteFresh({ catalogueMadeAt: catalogue.made_at });
+    await keepCatalogue(await read<Catalogue>(answer), answer.headers.get("ETag") ?? "");
   }
   await noteFresh({ catalogueAt: await serviceNow() });
 }
 
-/** What other tablets and browsers recorded of these runs; resolves to how many came. */
+/** What other tablets and browsers recorded of these runs; resolves to how many were new. */
 export async function fetchFacts(): Promise<number> {
-  let fetched = 0;
+  let fresh = 0;
   for (;;) {
     const cursor = (await setting("cursor")) ?? "";
     const path = `facts?after=${encodeURIComponent(cursor)}`;
     const answer = await read<ForeignFacts>(await ask(path, { much: true }));
-    if (answer.facts.length) await keepForeign(answer);
-    fetched += answer.facts.length;
-    if (!answer.facts.length || answer.cursor === cursor) break;
+    const kept = await keepForeign(answer);
+    fresh += kept;
+    if (!kept || answer.cursor === cursor) break;
   }
   await noteFresh({ factsAt: await serviceNow() });
-  if (fetched) tell("recorded");
-  return fetched;
+  if (fresh) tell("recorded");
+  return fresh;
 }
 
-/** Facts and cursor go together: none is missed, none need come twice. */
-async function keepForeign(answer: ForeignFacts): Promise<void> {
+/** Facts and cursor go together: none is missed; what the server tells again is known by its id. */
+async function keepForeign(answer: ForeignFacts): Promise<number> {
+  let fresh = 0;
   const transaction = (await store()).transaction(["events", "settings"], "readwrite");
   const events = transaction.objectStore("events");
   for (const { tablet_name, ...event } of answer.facts) {
     const known = await events.get(event.id);
-    if (known && known.other === undefined) continue;
+    if (known) continue;
+    fresh += 1;
     const stored: StoredEvent = { id: event.id, run: event.run, event, other: tablet_name };
     const code = codeOf(event) ?? (await undoneCode(transaction.objectStore("events"), event));
     void events.put(code ? { ...stored, code } : stored);
   }
   void transaction.objectStore("settings").put(answer.cursor, "cursor");
   await transaction.done;
+  return fresh;
 }
 
 async function undoneCode(
@@ -179,7 +180,7 @@ async function forgetFacts(database: Store, known: Set<number>, today: string): 
   await transaction.done;
 }
 
-/** Whether an error says that this tablet's credential was revoked. */
+/** Whether an error says that this tablet was revoked: it reads nothing, and may still send. */
 export function saysRevoked(error: unknown): boolean {
-  return error instanceof RefusedError && error.status === 401;
+  return error instanceof RefusedError && error.status === 401 && error.problem === "revoked";
 }

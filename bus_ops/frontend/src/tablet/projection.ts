@@ -11,7 +11,7 @@ export interface Box {
 export type Flat = [x: number, y: number];
 
 const METRES_A_DEGREE = 111_320;
-const MARGIN = 0.12;
+const MARGIN = 0.16;
 const LEAST_METRES = 800;
 
 /** A projection around the middle of the points. */

@@ -1,15 +1,17 @@
 // Hears a keyboard-wedge scanner wherever the focus is: fast letters that end with Enter.
 //
 // While a text field has the focus the letters are the field's, as people expect.
-const SLOWEST_LETTER_MS = 120;
+// Far slower than any scanner, so that a busy tablet loses no letter of a code.
+const SLOWEST_LETTER_MS = 400;
 const SHORTEST_CODE = 3;
 
-export function hearScanner(onCode: (code: string) => void): void {
+export function hearScanner(listens: () => boolean, onCode: (code: string) => void): void {
   let heard = "";
   let lastAt = 0;
   window.addEventListener(
     "keydown",
     (event) => {
+      if (!listens()) return;
       if (event.ctrlKey || event.altKey || event.metaKey || isText(event.target)) return;
       const inTime = event.timeStamp - lastAt < SLOWEST_LETTER_MS;
       if (event.key === "Enter" || event.key === "Tab") {

@@ -107,7 +107,7 @@ async function sendPhoto(id: string): Promise<void> {
     body: photo.picture,
     headers: { "Content-Type": photo.picture.type, "X-Content-SHA256": photo.sha256 },
     much: true,
-    also: [400, 413, 415, 422],
+    also: [400, 409, 413, 415, 422],
   });
   // 422: it was damaged on its way, or here; what cannot be mended must not wait for ever.
   if (answer.status === 422 && (await sha256(photo.picture)) === photo.sha256) {

@@ -18,7 +18,7 @@ import {
 } from "./store";
 import { dayOf } from "./words";
 
-export type Contact = "unknown" | "reached" | "unreached" | "revoked";
+export type Contact = "unknown" | "reached" | "unreached" | "revoked" | "stranger";
 
 export const credential = signal<Credential | null>(null);
 export const head = signal<PlanHead | null>(null);
@@ -88,7 +88,9 @@ function showSettings(settings: Partial<Settings>): void {
   summary.value = settings.summary ?? null;
   allSentAt.value = settings.allSentAt ?? null;
   staffId.value = settings.staff ?? null;
-  if (settings.revoked) contact.value = "revoked";
+  if (settings.stranger) contact.value = "stranger";
+  else if (settings.revoked) contact.value = "revoked";
+  else if (contact.peek() === "revoked" || contact.peek() === "stranger") contact.value = "unknown";
 }
 
 function inOrder(stored: StoredRun[]): StoredRun[] {
@@ -118,8 +120,10 @@ export async function readMap(): Promise<RouteMap | null> {
 /** Read the facts of the run in hand again. */
 export async function showFacts(): Promise<void> {
   const id = run.peek()?.id;
-  const stored = id ? await (await store()).getAllFromIndex("events", "run", id) : [];
-  const waiting = await unsentCount();
+  const [stored, waiting] = await Promise.all([
+    id ? (await store()).getAllFromIndex("events", "run", id) : [],
+    unsentCount(),
+  ]);
   if (run.peek()?.id !== id) return;
   batch(() => {
     facts.value = stored.map(factOf);

@@ -66,7 +66,6 @@ export interface StoredRun {
 export interface Freshness {
   planAt?: number;
   catalogueAt?: number;
-  catalogueMadeAt?: string;
   factsAt?: number;
 }
 
@@ -85,6 +84,8 @@ export interface LockState {
   wrongTries: number;
   pausedUntil: number;
   lastTouch: number;
+  /** Locked, and no reload opens it. */
+  locked: boolean;
 }
 
 export interface Settings {
@@ -92,6 +93,8 @@ export interface Settings {
   sequence: number;
   clockOffset: number;
   revoked: boolean;
+  /** The server knows this credential no more: the tablet was given a new code. */
+  stranger: boolean;
   staff: number | null;
   run: number | null;
   lock: LockState;

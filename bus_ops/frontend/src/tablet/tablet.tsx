@@ -20,16 +20,19 @@ async function open(): Promise<void> {
   speakAs(ownVersion());
   drawIcons();
   document.documentElement.lang = language.peek();
-  await Promise.all([start(), learnWords()]);
-  await watchIdleness();
+  const [settings] = await Promise.all([start(), learnWords()]);
+  watchIdleness(settings.lock);
   const page = document.getElementById("app");
   if (!page) return;
   render(<App />, page);
   document.body.dataset["ready"] = "yes";
-  hearScanner((scanned) => {
-    if (!locked.peek()) heard(scanned);
+  hearScanner(() => !locked.peek(), heard);
+  addEventListener("hashchange", () => {
+    const later = takeCodeFromAddress();
+    if (later) void enrolWith(later);
   });
-  if (code) void enrolWith(code);
+  // A code works once: no newer version may reload the page while it is used.
+  if (code) await enrolWith(code);
   afterFirstSight();
 }
 

@@ -8,7 +8,9 @@ import { signal } from "@preact/signals";
 export type Language = "vi" | "en";
 export type Blanks = Record<string, string | number>;
 
-const ZONE = "Asia/Ho_Chi_Minh";
+// Asia/Ho_Chi_Minh has had no summer time since 1975; the browser's own calendar of zones takes
+// a tenth of a slow tablet's start to load.
+const ZONE_AHEAD_MS = 7 * 3_600_000;
 const CHOSEN = "language";
 
 export const language = signal<Language>(chosenLanguage());
@@ -28,6 +30,7 @@ export async function learnWords(wanted: Language = language.peek()): Promise<vo
     messages = {};
   }
   language.value = wanted;
+  document.title = `${t("Today")} · bus-ops`;
 }
 
 export async function speak(wanted: Language): Promise<void> {
@@ -53,22 +56,26 @@ function filled(sentence: string, blanks: Blanks = {}): string {
   return sentence.replace(/%\((\w+)\)[sd]/g, (blank, name: string) => `${blanks[name] ?? blank}`);
 }
 
-const clockFormat = new Intl.DateTimeFormat("en-GB", {
-  timeZone: ZONE,
-  hour: "2-digit",
-  minute: "2-digit",
-  hourCycle: "h23",
-});
-const dayFormat = new Intl.DateTimeFormat("en-CA", { timeZone: ZONE });
+/** A moment as ISO text in the zone of the service; "" for what is no moment. */
+function localIso(moment: number | string): string {
+  const at = new Date(moment).getTime() + ZONE_AHEAD_MS;
+  return Number.isNaN(at) ? "" : new Date(at).toISOString();
+}
 
 /** 14:05 in the zone of the service. */
 export function clock(moment: number | string): string {
-  return clockFormat.format(new Date(moment));
+  return localIso(moment).slice(11, 16);
+}
+
+/** Minutes after midnight as 14:05. */
+export function clockOfMinutes(minutes: number): string {
+  const two = (value: number) => String(value).padStart(2, "0");
+  return `${two(Math.floor(minutes / 60))}:${two(minutes % 60)}`;
 }
 
 /** The day of service a moment falls on, as YYYY-MM-DD. */
 export function dayOf(moment: number | string): string {
-  return dayFormat.format(new Date(moment));
+  return localIso(moment).slice(0, 10);
 }
 
 /** 24/11/2026. */

@@ -6,8 +6,8 @@ import { sound } from "../sound";
 import { facts, fold, run, runs, summary, today, write, writeAll } from "../state";
 import { type StoredRun, store } from "../store";
 import { clock, longDay, number, t, tn } from "../words";
+import { boxLabel } from "./boxes";
 import { CameraSheet } from "./camera-sheet";
-import { OutcomeBand } from "./outcome";
 import { Button, Empty, Icon, Panel, useScans } from "./parts";
 
 type Part = "load" | "aboard" | "check";
@@ -31,7 +31,6 @@ export function Aboard() {
         ))}
       </div>
       {part === "load" && <LoadList />}
-      {part !== "load" && <h1 class="visually-hidden">{t("Aboard")}</h1>}
       {part === "aboard" && <OnTheVan />}
       {part === "check" && <Check />}
     </>
@@ -52,9 +51,9 @@ function LoadList() {
   const { reservations, boxes_out, boxes_back } = next.load;
   return (
     <>
-      <h1 class="view-title">
+      <h2 class="view-title">
         {longDay(next.day)} · {clock(next.run.leaves_at)}
-      </h1>
+      </h2>
       <div class="columns">
         <Checklist key={next.id} stored={next} />
         <div class="stack">
@@ -80,16 +79,14 @@ function LoadList() {
               {boxes_out.map((box) => (
                 <li key={`out ${box.box}`}>
                   <Icon name="arrow-right" />
-                  <strong>{box.box}</strong>
-                  <span>{tn("%(num)s copy", "%(num)s copies", box.copies)}</span>
+                  <strong>{boxLabel(box)}</strong>
                   <span class="quiet">{t("to %(place)s", { place: box.place })}</span>
                 </li>
               ))}
               {boxes_back.map((box) => (
                 <li key={`back ${box.box}`}>
                   <Icon name="arrow-left" />
-                  <strong>{box.box}</strong>
-                  <span>{tn("%(num)s copy", "%(num)s copies", box.copies)}</span>
+                  <strong>{boxLabel(box)}</strong>
                   <span class="quiet">{t("back from %(place)s", { place: box.place })}</span>
                 </li>
               ))}
@@ -203,7 +200,6 @@ function Check() {
   return (
     <div class="columns">
       <Panel title={t("Stock check")} id="stock-check">
-        <OutcomeBand />
         <p>{t("Scan every copy on the van; then compare.")}</p>
         <p class="pile" data-figure="stock" data-value={seen.size} data-waiting={waiting}>
           <strong class="figure">{number(seen.size)}</strong>

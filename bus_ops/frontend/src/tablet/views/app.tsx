@@ -22,9 +22,8 @@
 //   [data-stop=ID][data-state]  a stop in the day's list
 //   [data-sheet=NAME]           an open dialog; [data-chips=NAME] [data-value=V] choices in it
 //   [data-ready-item=NAME][data-ok=yes|no]  what is fresh
-import type { ComponentChildren } from "preact";
 import { useEffect } from "preact/hooks";
-import { heard, hearScans, show } from "../desk";
+import { hearScans, openDesk, outcome, scanAt, show } from "../desk";
 import { nextStep } from "../day";
 import { lockNow, mayLock } from "../idleness";
 import { lookNow } from "../in-touch";
@@ -46,10 +45,11 @@ import { dayOf, longDay, moment, t, tn } from "../words";
 import { About } from "./about";
 import { Aboard } from "./aboard";
 import { CloseDay } from "./close-day";
-import { Enrol } from "./enrol-page";
+import { Enrol, EnrolTrouble } from "./enrol-page";
 import { FactsFileView } from "./facts-file-view";
 import { LockScreen } from "./lock-screen";
-import { Icon } from "./parts";
+import { OutcomeBand } from "./outcome";
+import { Icon, Notice } from "./parts";
 import { Ready } from "./ready";
 import { RouteMapView } from "./route-map";
 import { Today } from "./today";
@@ -63,6 +63,8 @@ export function App() {
 
 function Frame() {
   useEffect(() => hearScans("app", takeToCounter), []);
+  const { view, visit, tab } = route.value;
+  useEffect(() => document.getElementById("content")?.scrollTo(0, 0), [view, visit, tab]);
   return (
     <div class="frame">
       <a class="skip-link" href="#content" onClick={skipToContent}>
@@ -70,9 +72,10 @@ function Frame() {
       </a>
       <Header />
       <Menu />
-      <main id="content" tabIndex={-1} data-view={route.value.view}>
-        <RevokedNotice />
-        <Heading view={route.value.view} />
+      <main id="content" tabIndex={-1} data-view={view}>
+        <HiddenTitle />
+        <CredentialNotice />
+        <Trouble />
         <OpenView />
       </main>
     </div>
@@ -95,21 +98,8 @@ function takeToCounter(code: string): void {
     return;
   }
   go(toVisit(step.visit.id, "counter"));
-  requestAnimationFrame(() => requestAnimationFrame(() => heard(code)));
-}
-
-const HEADINGS: Partial<Record<View, () => string>> = {
-  today: () => t("Today"),
-  map: () => t("Map"),
-  ready: () => t("What is fresh on this tablet"),
-  about: () => t("More"),
-  "facts-file": () => t("Signed file"),
-};
-
-/** For those who have the page read to them, where the view shows no heading of its own. */
-function Heading({ view }: { view: View }) {
-  const name = HEADINGS[view];
-  return name ? <h1 class="visually-hidden">{name()}</h1> : null;
+  openDesk(step.visit);
+  void scanAt(step.visit, code);
 }
 
 function OpenView() {
@@ -169,7 +159,7 @@ function Truth() {
       onClick={() => void lookNow()}
     >
       <Icon name={waiting ? (sending.value ? "cloud-upload" : "cloud-slash") : "cloud-check"} />
-      <span role="status">{truthWords(waiting)}</span>
+      <span>{truthWords(waiting)}</span>
     </button>
   );
 }
@@ -177,7 +167,7 @@ function Truth() {
 function truthWords(waiting: number): string {
   if (waiting) {
     const count = tn("%(num)s item not sent", "%(num)s items not sent", waiting);
-    return sending.value ? `${count} · ${t("sending…")}` : count;
+    return sending.value ? [count, t("sending…")].join(" · ") : count;
   }
   const at = allSentAt.value;
   if (!at) return contact.value === "unreached" ? t("No network yet") : t("Nothing to send");
@@ -191,6 +181,20 @@ const ENTRIES: [View, string, () => string][] = [
   ["close", "flag", () => t("Day's end")],
   ["about", "gear", () => t("More")],
 ];
+
+/** Views without a headline of their own are named for whoever listens to the page. */
+function HiddenTitle() {
+  const { view } = route.value;
+  if (view === "visit" || view === "close") return null;
+  const names: Partial<Record<View, string>> = {
+    map: t("Map"),
+    aboard: t("Aboard"),
+    ready: t("Ready to go"),
+    about: t("This tablet"),
+    "facts-file": t("Signed file"),
+  };
+  return <h1 class="visually-hidden">{names[view] ?? t("Today")}</h1>;
+}
 
 function Menu() {
   const open = route.value.view;
@@ -212,15 +216,30 @@ function Menu() {
   );
 }
 
-function RevokedNotice(): ComponentChildren {
-  if (contact.value !== "revoked") return null;
+/** What the server says of this tablet's right to speak. */
+function CredentialNotice() {
+  const revoked = contact.value === "revoked";
+  const stranger = contact.value === "stranger";
   return (
-    <div class="notice notice--warm" role="alert">
-      <Icon name="exclamation-triangle" />
-      <div>
-        {t("This tablet was revoked: it gets no new data. What it holds is still sent.")}{" "}
-        <a href={to("facts-file")}>{t("Signed file")}</a>
-      </div>
+    <div role="alert" id="credential-notice">
+      {revoked && (
+        <Notice tone="warm">
+          {t("This tablet was revoked: it gets no new data. What it holds is still sent.")}
+        </Notice>
+      )}
+      {stranger && (
+        <Notice tone="warm">
+          {t("The server knows this tablet no more. Ask the coordinator for a new code and open it here: nothing recorded is lost.")}
+        </Notice>
+      )}
+      <EnrolTrouble />
     </div>
   );
+}
+
+/** What went wrong is told on every view; the counter tells it itself. */
+function Trouble() {
+  const { view, tab } = route.value;
+  const toldThere = view === "visit" && tab === "counter";
+  return toldThere || outcome.value?.tone !== "bad" ? null : <OutcomeBand />;
 }

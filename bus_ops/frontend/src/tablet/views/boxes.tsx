@@ -104,7 +104,7 @@ function BoxForm({ visit, way, planned }: BoxFormProps) {
         <Chips
           label={t("Planned for this stop")}
           name="planned-box"
-          options={planned.map((one) => [one.box, `${one.box} · ${tn("%(num)s copy", "%(num)s copies", one.copies)}`] as const)}
+          options={planned.map((one) => [one.box, boxLabel(one)] as const)}
           value={box}
           onValue={setBox}
         />
@@ -135,6 +135,11 @@ function BoxForm({ visit, way, planned }: BoxFormProps) {
       {camera && <CameraSheet onClose={() => setCamera(false)} onCode={scan} />}
     </>
   );
+}
+
+export function boxLabel({ box, copies: told, barcodes }: PlannedBox): string {
+  const copies = told ?? barcodes?.length;
+  return copies ? [box, tn("%(num)s copy", "%(num)s copies", copies)].join(" · ") : box;
 }
 
 /** The first code is the box, each later one a copy of it. */
@@ -189,7 +194,7 @@ function MissingCopies({ planned, way, seen }: { planned: PlannedBox | undefined
   if (way !== "back" || !planned) return null;
   const missing = planned.barcodes
     ? planned.barcodes.filter((barcode) => !seen.includes(barcode)).length
-    : Math.max(0, planned.copies - seen.length);
+    : Math.max(0, (planned.copies ?? 0) - seen.length);
   if (!missing) return <Notice tone="calm">{t("All copies of the box are here.")}</Notice>;
   return (
     <Notice tone="warm">

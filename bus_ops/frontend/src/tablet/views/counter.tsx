@@ -23,7 +23,16 @@ export function Counter({ visit, told }: VisitProps) {
     <div class="columns columns--counter">
       <div class="stack">
         <Modes />
-        {desk.value.mode === "lend" && <CardHere visit={visit} onFind={() => setSheet("reader")} onNew={() => setSheet("card")} />}
+        {desk.value.mode === "lend" ? (
+          <CardHere visit={visit} onFind={() => setSheet("reader")} onNew={() => setSheet("card")} />
+        ) : (
+          <Panel>
+            <p class="prompt">
+              <Icon name="upc-scan" />
+              {promptOf(desk.value.mode)}
+            </p>
+          </Panel>
+        )}
         <TypeCode visit={visit} onCamera={() => setSheet("camera")} />
       </div>
       <Panel title={t("At this stop")}>
@@ -32,7 +41,7 @@ export function Counter({ visit, told }: VisitProps) {
         <Reserved visit={visit} />
       </Panel>
       {sheet === "camera" && <CameraSheet onClose={close} onCode={(code) => void scanAt(visit, code)} />}
-      {sheet === "reader" && <ReaderSheet onClose={close} />}
+      {sheet === "reader" && <ReaderSheet place={visit.place.id} onClose={close} />}
       {sheet === "card" && <NewCardSheet visit={visit} onClose={close} />}
     </div>
   );
@@ -63,6 +72,17 @@ function Modes() {
       ))}
     </div>
   );
+}
+
+function promptOf(mode: DeskMode): string {
+  switch (mode) {
+    case "return":
+      return t("Scan the copies that come back. No card is needed.");
+    case "renew":
+      return t("Scan the copies to renew.");
+    default:
+      return t("Scan the copies that were read here.");
+  }
 }
 
 interface CardHereProps {

@@ -72,10 +72,10 @@ export function Enrol() {
   );
 }
 
-function EnrolTrouble() {
+export function EnrolTrouble() {
   const words = troubleWords(enrolling.value);
   return (
-    <div role="alert" id="enrol-trouble" data-problem={enrolling.value}>
+    <div role="status" id="enrol-trouble" data-problem={enrolling.value}>
       {words && <Notice tone="warm">{words}</Notice>}
     </div>
   );

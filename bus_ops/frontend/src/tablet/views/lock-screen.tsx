@@ -1,6 +1,6 @@
 // Who is at the tablet: a person, then the PIN.
 import { signal } from "@preact/signals";
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import type { StaffMember } from "../contract";
 import { unlock } from "../idleness";
 import { lockState, tryPin } from "../lock";
@@ -65,13 +65,11 @@ function People({ people, onChoose }: PeopleProps) {
 }
 
 function PinPad({ member, onBack }: { member: StaffMember; onBack: () => void }) {
-  const [digits, setDigits] = useState("");
+  const pin = useDigits();
   const [told, setTold] = useState("");
   const paused = usePauseWords();
-  const add = (digit: string) => setDigits((typed) => (typed + digit).slice(0, LONGEST_PIN));
   const open = async () => {
-    const attempt = await tryPin(member, digits);
-    setDigits("");
+    const attempt = await tryPin(member, pin.take());
     if (attempt.how === "right") return unlock(member.id);
     if (attempt.how === "paused") pausedUntil.value = attempt.until;
     setTold(
@@ -80,12 +78,13 @@ function PinPad({ member, onBack }: { member: StaffMember; onBack: () => void })
         : t("Wrong PIN."),
     );
   };
-  useKeys(add, () => setDigits((typed) => typed.slice(0, -1)), () => {
-    if (digits.length >= SHORTEST_PIN && !paused) void open();
+  useKeys(pin.add, pin.drop, () => {
+    if (pin.enough() && !paused) void open();
   });
+  const { add, drop, digits } = pin;
   return (
     <>
-      <p class="pin-dots" aria-label={tn("%(num)s digit typed", "%(num)s digits typed", digits.length)}>
+      <p class="pin-dots" role="img" aria-label={tn("%(num)s digit typed", "%(num)s digits typed", digits.length)}>
         {Array.from({ length: LONGEST_PIN }, (_, at) => (
           <span key={at} class={at < digits.length ? "pin-dot pin-dot--typed" : "pin-dot"} />
         ))}
@@ -99,7 +98,7 @@ function PinPad({ member, onBack }: { member: StaffMember; onBack: () => void })
             {digit}
           </Button>
         ))}
-        <Button look="plain" icon="backspace" aria-label={t("Delete a digit")} onPress={() => setDigits((typed) => typed.slice(0, -1))} />
+        <Button look="plain" icon="backspace" aria-label={t("Delete a digit")} onPress={drop} />
         <Button data-digit="0" disabled={Boolean(paused)} onPress={() => add("0")}>
           0
         </Button>
@@ -117,6 +116,27 @@ function PinPad({ member, onBack }: { member: StaffMember; onBack: () => void })
       </Button>
     </>
   );
+}
+
+/** The digits typed so far; a fast hand may type the next before the last one is drawn. */
+function useDigits() {
+  const typed = useRef("");
+  const [digits, setDigits] = useState("");
+  const set = (next: string) => {
+    typed.current = next;
+    setDigits(next);
+  };
+  return {
+    digits,
+    add: (digit: string) => set((typed.current + digit).slice(0, LONGEST_PIN)),
+    drop: () => set(typed.current.slice(0, -1)),
+    enough: () => typed.current.length >= SHORTEST_PIN,
+    take: () => {
+      const taken = typed.current;
+      set("");
+      return taken;
+    },
+  };
 }
 
 function useKeys(add: (digit: string) => void, drop: () => void, enter: () => void): void {

@@ -2,7 +2,7 @@
 // the plan.
 import { useState } from "preact/hooks";
 import type { Visit } from "../contract";
-import { type Step, expectedTimes, heldVisits, lateNow, nextStep } from "../day";
+import { type Step, expectedReturn, expectedTimes, heldVisits, lateNow, nextStep } from "../day";
 import { to, toVisit } from "../route";
 import { fold, head, now, run, today, write } from "../state";
 import { clock, duration, kilometres, t } from "../words";
@@ -13,7 +13,7 @@ export function NextCard() {
   if (!inHand) return null;
   const step = nextStep(inHand.run, fold.value);
   return (
-    <section class="next" id="next" data-step={step.what} aria-label={t("Next")}>
+    <section class="next" id="next" data-step={step.what} aria-label={t("The next thing")}>
       {inHand.day <= today.value && <Lateness />}
       <StepBody step={step} />
     </section>
@@ -112,7 +112,8 @@ function Drive({ visit }: { visit: Visit }) {
       <h2 class="next-place">{visit.place.name}</h2>
       <p class="next-time">
         {clock(expected?.arrival ?? visit.arrival_at)}
-        <small> {t("planned %(time)s", { time: clock(visit.arrival_at) })}</small>
+        {" "}
+        <small>{t("planned %(time)s", { time: clock(visit.arrival_at) })}</small>
       </p>
       <p class="quiet">
         {duration(visit.drive_minutes)} · {kilometres(visit.distance_m)}
@@ -175,12 +176,23 @@ function ComeBack() {
     <>
       <p class="next-what">{t("Drive back to")}</p>
       <h2 class="next-place">{head.value?.depot?.name ?? t("the depot")}</h2>
-      <p class="next-time">{clock(run.value?.run.returns_at ?? "")}</p>
+      <ReturnTime />
       {odometer.field}
       <Button big look="main" icon="house" action="return" onPress={() => write("run_returned", odometer.payload)}>
         {t("We are back")}
       </Button>
     </>
+  );
+}
+
+function ReturnTime() {
+  const inHand = run.value;
+  if (!inHand) return null;
+  const planned = t("planned %(time)s", { time: clock(inHand.run.returns_at) });
+  return (
+    <p class="next-time">
+      {clock(expectedReturn(inHand.run, fold.value, now.value))} <small>{planned}</small>
+    </p>
   );
 }
 

@@ -3,7 +3,7 @@ import { useState } from "preact/hooks";
 import type { ClassSlot, Labelled } from "../contract";
 import { type VisitFold, allPeople } from "../fold";
 import { head, write } from "../state";
-import { clock, number, t, tn } from "../words";
+import { clockOfMinutes, number, t, tn } from "../words";
 import { ClassSheet } from "./class-sheet";
 import { OtherTag } from "./log";
 import { Button, Icon, Panel } from "./parts";
@@ -58,7 +58,7 @@ function Groups({ visit, told }: VisitProps) {
   const audiences = head.value?.audiences ?? [];
   const wanted = new Set([visit.audience, ...visit.slots.map(({ audience }) => audience), "teachers"]);
   const first = audiences.filter(([value]) => wanted.has(value) || told.people.has(value));
-  const shown = first.length < 2 || all ? audiences : first;
+  const shown = visit.audience === null || all ? audiences : first;
   const rest = audiences.length - shown.length;
   return (
     <>
@@ -106,7 +106,7 @@ function Slot({ slot, told, onPress }: { slot: ClassSlot; told: VisitFold; onPre
   const done = told.classes.some((fact) => fact.payload.slot_id === slot.id);
   return (
     <button type="button" class={`slot${done ? " slot--done" : ""}`} data-slot={slot.id} data-done={done ? "yes" : "no"} onClick={onPress}>
-      <time>{clock(slot.starts_at)}</time>
+      <time>{clockOfMinutes(slot.starts_at)}</time>
       <span>
         <strong>{slot.class_name}</strong>
         <span class="quiet">

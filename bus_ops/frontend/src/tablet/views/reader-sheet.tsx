@@ -7,9 +7,9 @@ import { labelOf } from "../telling";
 import { plainLetters, t } from "../words";
 import { Sheet, TextField } from "./parts";
 
-export function ReaderSheet({ onClose }: { onClose: () => void }) {
+export function ReaderSheet({ place, onClose }: { place: number; onClose: () => void }) {
   const [query, setQuery] = useState("");
-  const found = useReaders(query);
+  const found = useReaders(query, place);
   const take = (card: FoundCard) => {
     useCard({ ...card, known: true }, false);
     show({ tone: "good", title: card.name, detail: [card.className, card.number].filter(Boolean).join(" · ") });
@@ -36,15 +36,15 @@ export function ReaderSheet({ onClose }: { onClose: () => void }) {
   );
 }
 
-function useReaders(query: string): FoundCard[] {
+function useReaders(query: string, place: number): FoundCard[] {
   const [found, setFound] = useState<FoundCard[]>([]);
   useEffect(() => {
     let gone = false;
-    void readersNamed(query).then((readers) => !gone && setFound([...madeToday(query), ...readers]));
+    void readersNamed(query, place).then((readers) => !gone && setFound([...madeToday(query), ...readers]));
     return () => {
       gone = true;
     };
-  }, [query]);
+  }, [query, place]);
   return found;
 }
 

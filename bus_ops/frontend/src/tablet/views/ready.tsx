@@ -34,7 +34,7 @@ function dataItems(): Item[] {
       name: "plan",
       ok: isFresh(planAt) && runs.value.length > 0,
       title: t("Runs of the next days"),
-      detail: `${tn("%(num)s run", "%(num)s runs", runs.value.length)} · ${whenFetched(planAt)}`,
+      detail: [tn("%(num)s run", "%(num)s runs", runs.value.length), whenFetched(planAt)].join(" · "),
     },
     {
       name: "catalogue",
@@ -54,7 +54,7 @@ function dataItems(): Item[] {
       ok: (known?.names ?? 0) > 0,
       minor: true,
       title: t("Readers' names for the search"),
-      detail: `${number(known?.names ?? 0)} · ${t("deleted when their day is over")}`,
+      detail: [number(known?.names ?? 0), t("deleted when their day is over")].join(" · "),
     },
     {
       name: "sent",

@@ -81,7 +81,8 @@ function Drawing({ map, run: planned }: { map: RouteMap | null; run: Run }) {
   const drawing = useRef<SVGSVGElement>(null);
   const drag = useDrag(drawing, box, setBox);
   // One pixel of the screen in metres of the drawing, so that signs keep their size.
-  const pixel = Math.max(box.width / 720, box.height / 620);
+  const pixel = Math.max(box.width / 560, box.height / 500);
+  const named = withRoomForName(picture.stops, pixel);
   return (
     <div class="map-box">
       <svg
@@ -104,7 +105,7 @@ function Drawing({ map, run: planned }: { map: RouteMap | null; run: Run }) {
         ))}
         {picture.depot && <DepotSign at={picture.depot} pixel={pixel} />}
         {picture.stops.map(({ visit, at }) => (
-          <StopSign key={visit.id} visit={visit} at={at} pixel={pixel} />
+          <StopSign key={visit.id} visit={visit} at={at} pixel={pixel} named={named.has(visit.id)} />
         ))}
       </svg>
       <div class="map-zoom">
@@ -130,7 +131,14 @@ function DepotSign({ at: [x, y], pixel }: { at: Flat; pixel: number }) {
   );
 }
 
-function StopSign({ visit, at: [x, y], pixel }: { visit: Visit; at: Flat; pixel: number }) {
+interface StopSignProps {
+  visit: Visit;
+  at: Flat;
+  pixel: number;
+  named: boolean;
+}
+
+function StopSign({ visit, at: [x, y], pixel, named }: StopSignProps) {
   const state = stateOf(visit, fold.value);
   return (
     <g class={`map-stop map-stop--${state}`} data-map-stop={visit.id} data-state={state}>
@@ -138,11 +146,26 @@ function StopSign({ visit, at: [x, y], pixel }: { visit: Visit; at: Flat; pixel:
       <text x={x} y={y} font-size={15 * pixel} dy="0.35em">
         {visit.sign}
       </text>
-      <text class="map-name" x={x} y={y + 32 * pixel} font-size={13 * pixel} stroke-width={3.5 * pixel}>
-        {shortened(visit.place.name)}
-      </text>
+      {named && (
+        <text class="map-name" x={x} y={y + 32 * pixel} font-size={13 * pixel} stroke-width={3.5 * pixel}>
+          {shortened(visit.place.name)}
+        </text>
+      )}
     </g>
   );
+}
+
+/** Names that would lie on each other are left to the list beside; nearer, they appear. */
+function withRoomForName(stops: Drawn["stops"], pixel: number): Set<number> {
+  const placed: Flat[] = [];
+  const named = new Set<number>();
+  for (const { visit, at } of stops) {
+    const [x, y] = at;
+    if (placed.some(([px, py]) => Math.abs(px - x) < 170 * pixel && Math.abs(py - y) < 34 * pixel)) continue;
+    placed.push(at);
+    named.add(visit.id);
+  }
+  return named;
 }
 
 function shortened(name: string): string {

@@ -7,7 +7,6 @@ import { chooseRun, fold, head, now, run, runs, today } from "../state";
 import { go, to, toVisit } from "../route";
 import { clock, kilometres, longDay, number, t, tn, writtenDay } from "../words";
 import { NextCard } from "./next-card";
-import { OutcomeBand } from "./outcome";
 import { Button, Empty, Icon, Notice, Panel, Sheet } from "./parts";
 import { ReadyLine } from "./ready";
 
@@ -17,7 +16,6 @@ export function Today() {
   const inHand = run.value;
   return (
     <>
-      <OutcomeBand />
       <ReadyLine />
       {inHand ? (
         <div class="columns">
@@ -130,6 +128,7 @@ function StopRow({ visit, expected }: { visit: Visit; expected: Expected | undef
           {visit.distance_m ? ` · ${kilometres(visit.distance_m)}` : ""}
         </span>
         {told && <Figures people={allPeople(told)} loans={told.lent} returns={told.returned} />}
+        {state === "cancelled" && visit.reason && <span class="quiet">{visit.reason}</span>}
         {visit.promised && state === "planned" && <span class="tag">{t("Promised")}</span>}
       </span>
       <span class="stop-state">

@@ -104,7 +104,8 @@ function Head({ visit, told }: VisitProps) {
         <p class="quiet">
           {clock(visit.arrival_at)}–{clock(visit.departure_at)} <StateTag state={state} />{" "}
           {told.arrivedAt !== null && t("Arrived at %(time)s", { time: clock(told.arrivedAt) })}
-          {told.departedAt !== null && ` · ${t("Departed at %(time)s", { time: clock(told.departedAt) })}`}
+          {told.departedAt !== null && " · "}
+          {told.departedAt !== null && t("Departed at %(time)s", { time: clock(told.departedAt) })}
         </p>
         {state === "under_way" && <Timer visit={visit} />}
       </div>
