@@ -172,8 +172,7 @@ def test_an_idle_tablet_locks_and_the_crew_changes_by_pin(
     (first, first_pin), (second, second_pin) = with_pins.items()
     with tablet(enrolled=False) as app:
         app.page.clock.install()
-        app.enrol(enrolment_link(server))
-        app.open()
+        app.open(enrolment_link(server))
         app.page.wait_for_selector("[data-view=lock]")
         app.page.locator(f"[data-staff='{first}']").click()
         type_pin(app, first_pin)
@@ -225,7 +224,7 @@ def test_a_revoked_tablet_says_so_and_its_facts_still_arrive(
             app.tap("send-now")
             app.wait_until_sent()
             app.page.wait_for_selector("#truth[data-contact=revoked]")
-            app.page.wait_for_selector("[role=alert] a[href='#/facts-file']")
+            app.page.wait_for_selector("#credential-notice .notice")
         assert facts_held(server, app) == facts_tapped(app)
         token = app.page.evaluate(READ_SETTING, "credential")
         headers = {"Authorization": f"Bearer {token['tablet']}.{token['secret']}"}

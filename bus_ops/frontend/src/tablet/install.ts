@@ -4,6 +4,9 @@ import { signal } from "@preact/signals";
 /** A newer version lies ready and waits to be used. */
 export const updateWaiting = signal(false);
 
+/** Grows whenever a worker takes over: it keeps the whole app from then on. */
+export const takenOver = signal(0);
+
 let registration: ServiceWorkerRegistration | undefined;
 let reloading = false;
 
@@ -15,6 +18,7 @@ export async function keepAppHere(): Promise<void> {
   navigator.serviceWorker.addEventListener("controllerchange", () => {
     if (hadWorker && !reloading) reload();
     hadWorker = true;
+    takenOver.value += 1;
   });
   try {
     registration = await navigator.serviceWorker.register("/tablet/app/sw.js", {

@@ -1,7 +1,7 @@
 // "Ready to go" in one glance: what is fresh on this tablet and what is not.
 import { useEffect, useState } from "preact/hooks";
 import { prepareNow, preparing } from "../in-touch";
-import { cameraKept, shellKept } from "../install";
+import { cameraKept, shellKept, takenOver } from "../install";
 import { to } from "../route";
 import { contact, fresh, head, now, run, runs, summary, today, unsent } from "../state";
 import { type Space, spaceHere } from "../space";
@@ -75,7 +75,7 @@ function useTabletItems(): Item[] {
     void shellKept().then(setShell);
     void cameraKept().then(setCamera);
     void spaceHere().then(setSpace);
-  }, [planned]);
+  }, [planned, takenOver.value]);
   return [
     {
       name: "app",
