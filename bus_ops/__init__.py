@@ -6,15 +6,18 @@ import logging
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
-from flask import Flask, redirect, render_template, request, url_for
+from flask import Flask, Response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
 from flask_login import current_user
 from flask_wtf.csrf import CSRFError
-from werkzeug.exceptions import HTTPException
+from sqlalchemy.exc import DataError, SQLAlchemyError
+from werkzeug.exceptions import BadRequest, HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from . import headers, i18n, navigation, schema
+from . import headers, i18n, incoming, navigation, schema
 from .accounts import access, limits, sessions
 from .accounts import views as accounts_views
 from .config import flask_settings, settings_from_environment
@@ -22,6 +25,8 @@ from .database import db, migrate
 
 PACKAGE_FOLDER = Path(__file__).parent
 MIGRATIONS_FOLDER = PACKAGE_FOLDER / "migrations"
+# Errors with a page of their own; others of the visitor share 400's, others of ours 500's.
+ERROR_PAGES = frozenset({400, 401, 403, 404, 405, 413, 429, 500})
 
 try:
     VERSION = version("bus-ops")
@@ -36,6 +41,7 @@ def create_app(settings: dict[str, Any] | None = None) -> Flask:
     app.config.update(flask_settings(merged))
     if app.config["BEHIND_PROXY"]:
         app.wsgi_app = ProxyFix(app.wsgi_app)  # type: ignore[method-assign]
+    incoming.init_incoming(app)
     db.init_app(app)
     migrate.init_app(app, db, directory=str(MIGRATIONS_FOLDER), render_as_batch=True)
     i18n.init_i18n(app)
@@ -74,12 +80,20 @@ def _register_slices(app: Flask) -> None:
     ):
         app.register_blueprint(slice_views.blueprint)
 
+    from .circulation import box_views, reservation_views
+    from .tablet import app_views, device_views
+    from .timetable import class_slots
+
+    for part in (box_views, reservation_views, class_slots, app_views, device_views):
+        app.register_blueprint(part.blueprint)
+    app.register_blueprint(app_views.interface)
+
     from .timetable.place_panel import place_panel
 
     # Floors above a place add what they know of it to its page.
     app.extensions["place_panels"] = [place_panel, statistics_views.place_panel]
 
-    app.extensions["visit_panels"] = [tablet_views.visit_panel]
+    app.extensions["visit_panels"] = [class_slots.class_panel, tablet_views.visit_panel]
 
     from . import administration
 
@@ -129,22 +143,47 @@ def _wants_json() -> bool:
     return request.is_json or request.accept_mimetypes.best == "application/json"
 
 
+def _sign_in_again() -> str:
+    """The sign-in page, which leads back to the page that was open."""
+    before = urlsplit(request.referrer or "")
+    back = f"{before.path}?{before.query}".rstrip("?") if before.netloc == request.host else None
+    return url_for("accounts.sign_in", next=back or None)
+
+
 def _register_errors(app: Flask) -> None:
     @app.errorhandler(CSRFError)
     def csrf_failed(error: CSRFError) -> ResponseReturnValue:
+        # An ended session has no token to compare: whoever must sign in again is told that.
+        signed_out = bool(request.endpoint) and not (
+            current_user.is_authenticated or access.may_open(str(request.endpoint))
+        )
+        code = 401 if signed_out else 400
         if _wants_json():
-            return {"error": "CSRF"}, 400
-        return render_template("errors/csrf.html"), 400
+            return {"error": "CSRF", **({"sign_in": _sign_in_again()} if signed_out else {})}, code
+        sign_in = _sign_in_again() if signed_out else ""
+        return _error_page("csrf", code, sign_in=sign_in), code
 
     @app.errorhandler(HTTPException)
     def http_error(error: HTTPException) -> ResponseReturnValue:
         code = error.code or 500
         if error.response is not None or code < 400:
             return error
+        # Such as which methods an address takes, or when to try again.
+        more = [(name, value) for name, value in error.get_headers() if name != "Content-Type"]
+        if _wants_json() and code == 401:
+            answer = {"error": error.description or error.name, "sign_in": _sign_in_again()}
+            return answer, code, more
         if _wants_json():
-            return {"error": error.description or error.name}, code
-        page = code if code in {400, 403, 404, 413, 429} else (400 if code < 500 else 500)
-        return render_template(f"errors/{page}.html", code=code), code
+            return {"error": error.description or error.name}, code, more
+        page = code if code in ERROR_PAGES else (400 if code < 500 else 500)
+        return _error_page(str(page), code), code, more
+
+    @app.errorhandler(DataError)
+    def refused_by_database(error: DataError) -> ResponseReturnValue:
+        """A value too long or too large for its column, where no form had said so."""
+        logging.getLogger("bus_ops").warning("value refused at %s: %s", request.path, error.orig)
+        db.session.rollback()
+        return http_error(BadRequest())
 
     @app.errorhandler(Exception)
     def unexpected_error(error: Exception) -> ResponseReturnValue:
@@ -154,7 +193,16 @@ def _register_errors(app: Flask) -> None:
         db.session.rollback()
         if _wants_json():
             return {"error": "unexpected"}, 500
-        return render_template("errors/500.html", code=500), 500
+        return _error_page("500", 500), 500
+
+
+def _error_page(page: str, code: int, **values: Any) -> str | Response:
+    """The page in words; one bare sentence where not even a page can be made."""
+    try:
+        return render_template(f"errors/{page}.html", code=code, **values)
+    except SQLAlchemyError:
+        # The frame of a page names who is signed in: that needs the database.
+        return Response(_("Something went wrong on our side"), mimetype="text/plain")
 
 
 __all__ = ["VERSION", "asset", "create_app", "schema"]

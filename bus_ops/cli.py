@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import getpass
 import multiprocessing
 import os
@@ -10,7 +11,8 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import wraps
 from multiprocessing.connection import wait as wait_for_any
 from pathlib import Path
@@ -19,26 +21,38 @@ from typing import Any, TypeVar
 import click
 import platformdirs
 from flask import Flask
-from flask_babel import force_locale
+from flask_babel import force_locale, ngettext
 from flask_babel import gettext as _
 from flask_migrate import upgrade
-from sqlalchemy import inspect, select
+from sqlalchemy import inspect, make_url, select
+from sqlalchemy.exc import OperationalError
 
 from . import VERSION, create_app
 from .accounts.models import Organisation, Role, User
 from .accounts.passwords import SHORTEST_PASSWORD, hash_password
-from .accounts.queries import sole_organisation, user_named
+from .accounts.queries import as_username, sole_organisation, user_named
 from .backups import BackupError, backups, make_backup, restore_backup
-from .config import LANGUAGES
+from .command_language import ProgramGroup
+from .config import LANGUAGES, NotAWholeNumberError
 from .database import db, now
 from .demo import PASSWORD as DEMO_PASSWORD
 from .demo import SIGN_INS, build_demo
-from .i18n import format_moment, today
+from .i18n import format_moment, speaking, today
 from .jobs import JOBS, job_named, last_turns, run_job
+from .places.regions import REGIONS, add_region
+from .places.units import has_units
 from .scheduler import run_scheduler
 from .tablet.log import replay as replay_log
-from .timetable.import_wording import line_of_row, sentence_of_file
-from .timetable.importing import ImportPlan, apply_import, plan_import
+from .timetable.import_plan import ImportChoices, ImportPlan, RowState
+from .timetable.import_wording import (
+    line_of_change,
+    line_of_row,
+    name_of_row,
+    name_of_stop,
+    promise_of_row,
+    sentence_of_file,
+)
+from .timetable.importing import apply_import, new_run_count, plan_import
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -47,7 +61,7 @@ class CommandError(click.ClickException):
     """Shown as one line that says what to do."""
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=ProgramGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(VERSION, prog_name="bus-ops")
 @click.option(
     "--language",
@@ -68,26 +82,73 @@ def in_app(command: Command) -> Command:
     @wraps(command)
     @click.pass_context
     def wrapped(context: click.Context, /, *args: Any, **kwargs: Any) -> Any:
-        try:
-            app = create_app()
-        except ValueError as error:
-            raise CommandError(str(error)) from error
-        with app.app_context(), force_locale(context.obj):
+        with opened_app(context.obj) as app:
             return command(app, *args, **kwargs)
 
     return wrapped  # type: ignore[return-value]
 
 
+@contextmanager
+def opened_app(language: str, settings: dict[str, Any] | None = None) -> Iterator[Flask]:
+    """The app, its context and the language; what keeps it from opening is told in a sentence."""
+    with speaking(language):
+        app = _made_app(settings)
+    with app.app_context(), force_locale(language):
+        try:
+            yield app
+        except OperationalError as error:
+            raise CommandError(_database_sentence(app, error)) from error
+
+
+def _made_app(settings: dict[str, Any] | None) -> Flask:
+    try:
+        return create_app(settings)
+    except NotAWholeNumberError as error:
+        raise CommandError(
+            _(
+                "%(variable)s must be a whole number, not “%(value)s”.",
+                variable=error.variable,
+                value=error.text,
+            )
+        ) from error
+    except ValueError as error:
+        raise CommandError(str(error)) from error
+    except OSError as error:
+        raise CommandError(
+            _(
+                "The data folder cannot be used: %(reason)s. Make it writable, or name another"
+                " one in BUS_OPS_DATA_FOLDER (for the demonstration: --folder).",
+                reason=_reason(error),
+            )
+        ) from error
+
+
+def _reason(error: OSError) -> str:
+    return f"{error.filename} ({error.strerror})" if error.filename else str(error)
+
+
+def _database_sentence(app: Flask, error: OperationalError) -> str:
+    url = make_url(app.config["SQLALCHEMY_DATABASE_URI"])
+    return _(
+        "The database %(url)s cannot be used (%(reason)s). Check BUS_OPS_DATABASE_URL, and that"
+        " its server runs or its folder is writable.",
+        url=url.render_as_string(hide_password=True),
+        reason=str(error.orig).strip().splitlines()[0],
+    )
+
+
 @main.command()
 @click.option("--host", default="127.0.0.1", show_default=True)
-@click.option("--port", default=8000, show_default=True)
+@click.option("--port", type=click.IntRange(1, 65535), default=8000, show_default=True)
 @click.option("--library", envvar="BUS_OPS_LIBRARY", help="Name of the library (first start).")
 @click.option("--admin", envvar="BUS_OPS_ADMIN", help="First administrator's user name.")
 @in_app
 def serve(app: Flask, host: str, port: int, library: str | None, admin: str | None) -> None:
     """Serve the library: makes and migrates its database, asks for the first administrator."""
+    _check_port(host, port)
     _migrate(app)
     _ask_for_first_administrator(library, admin)
+    _tell_of_units()
     db.session.remove()
     click.echo(_("Serving at %(url)s (Ctrl+C ends it)", url=f"http://{host}:{port}"))
     _serve(app, host, port)
@@ -95,7 +156,12 @@ def serve(app: Flask, host: str, port: int, library: str | None, admin: str | No
 
 @main.command()
 @click.option("--host", default="127.0.0.1", show_default=True)
-@click.option("--port", default=0, help="A free one from 8000 on, unless given.")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=0,
+    help="A free one from 8000 on, unless given.",
+)
 @click.option("--folder", type=click.Path(path_type=Path), help="Where its own data lives.")
 @click.option("--fresh", is_flag=True, help="Build the demonstration again.")
 @click.option("--no-serve", is_flag=True, help="Build it only.")
@@ -105,8 +171,9 @@ def demo(
 ) -> None:
     """Show a living service of Cần Thơ as of today; never touches real data."""
     folder = folder or platformdirs.user_data_path("bus-ops") / "demo"
-    app = create_app(_demo_settings(folder))
-    with app.app_context(), force_locale(context.obj):
+    with opened_app(context.obj, _demo_settings(folder)) as app:
+        if port:
+            _check_port(host, port)
         _build_if_stale(app, folder, fresh)
         click.echo()
         for role, username, _name in SIGN_INS:
@@ -149,16 +216,36 @@ def import_() -> None:
     "files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path)
 )
 @click.option("--dry-run", is_flag=True, help="Show what would change; change nothing.")
+@click.option("--overwrite", is_flag=True, help="Let the files win over corrections by hand.")
+@click.option(
+    "--take-out", is_flag=True, help="Take stops that left the files out of service from today on."
+)
 @in_app
-def import_timetable(app: Flask, files: Sequence[Path], dry_run: bool) -> None:
+def import_timetable(
+    app: Flask, files: Sequence[Path], dry_run: bool, overwrite: bool, take_out: bool
+) -> None:
     """Import mobile library timetables (CSV)."""
     organisation = _organisation()
     plan = plan_import([(path.name, path.read_bytes()) for path in files], organisation)
-    _print_plan(plan)
+    _print_problems(plan)
+    if not plan.rows:
+        raise CommandError(_("Nothing could be read. Mend the files as said above."))
+    horizon_days = app.config["HORIZON_DAYS"]
     if dry_run:
+        _print_changes(plan)
+        runs = new_run_count(plan, today(), horizon_days)
+        click.echo(
+            ngettext("%(num)s dated run would be new.", "%(num)s dated runs would be new.", runs)
+        )
         click.echo(_("Dry run: nothing was changed."))
         return
-    report = apply_import(plan, organisation, today(), app.config["HORIZON_DAYS"])
+    if take_out and not plan.is_whole:
+        raise CommandError(_("Rows that could not be read may be among them: mend those first."))
+    choices = ImportChoices(
+        frozenset(row.key for row in plan.rows) if overwrite else frozenset(),
+        frozenset(stop.id for stop in plan.absent) if take_out else frozenset(),
+    )
+    report = apply_import(plan, organisation, today(), horizon_days, choices)
     db.session.commit()
     click.echo(
         _(
@@ -168,6 +255,21 @@ def import_timetable(app: Flask, files: Sequence[Path], dry_run: bool) -> None:
             runs=sum(fill.runs for fill in report.fills),
         )
     )
+
+
+@main.group()
+def units() -> None:
+    """Administrative units: communes of today and those before."""
+
+
+@units.command("add")
+@click.argument("region", type=click.Choice(list(REGIONS)))
+@in_app
+def add_units_of(_app: Flask, region: str) -> None:
+    """Add a region's units that come with the app; those already there stay as they are."""
+    added = add_region(_organisation().id, REGIONS[region])
+    db.session.commit()
+    click.echo(ngettext("%(num)s unit added.", "%(num)s units added.", added.count))
 
 
 @main.group()
@@ -194,7 +296,7 @@ def set_password(_app: Flask, username: str) -> None:
     account = user_named(username)
     if account is None:
         raise CommandError(_("There is no account %(name)s.", name=username))
-    account.password_hash = hash_password(_asked_password())
+    account.set_password(_asked_password())
     db.session.commit()
     click.echo(_("Saved."))
 
@@ -306,8 +408,18 @@ def _ask_for_first_administrator(library: str | None, admin: str | None) -> None
     _add_user(organisation, username, name, Role.ADMINISTRATOR)
 
 
+def _tell_of_units() -> None:
+    """Without units no place lies in a commune, and the maps show no outlines."""
+    organisation = sole_organisation()
+    if organisation is None or has_units(organisation.id):
+        return
+    click.echo(_("No communes are known yet. To add those that come with the app:"))
+    for key in REGIONS:
+        click.echo(f"  bus-ops units add {key}")
+
+
 def _add_user(organisation: Organisation, username: str, name: str, role: Role) -> None:
-    username = username.strip().lower()
+    username = as_username(username)
     if user_named(username) is not None:
         raise CommandError(_("This user name is taken; choose another."))
     account = User(
@@ -368,14 +480,47 @@ def _build_if_stale(app: Flask, folder: Path, fresh: bool) -> None:
 
 def _free_port(host: str) -> int:
     for port in range(8000, 8100):
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind((host, port))
-            except OSError:
-                continue
+        if _why_not(host, port) is None:
             return port
     raise CommandError(_("No port from 8000 to 8099 is free; choose one with --port."))
+
+
+def _check_port(host: str, port: int) -> None:
+    """Before anything is made or asked: nobody else listens there, and we may."""
+    error = _why_not(host, port)
+    if error is None:
+        return
+    if error.errno == errno.EADDRINUSE:
+        raise CommandError(
+            _(
+                "Port %(port)s is taken, perhaps by bus-ops itself. End the program that has it,"
+                " or choose another port with --port.",
+                port=port,
+            )
+        )
+    raise CommandError(
+        _(
+            "Port %(port)s of %(host)s cannot be opened (%(reason)s). Choose others with --host"
+            " and --port.",
+            port=port,
+            host=host,
+            reason=error.strerror or error,
+        )
+    )
+
+
+def _why_not(host: str, port: int) -> OSError | None:
+    """What keeps this machine from listening on the port; None where nothing does."""
+    try:
+        family, kind, _protocol, _name, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM
+        )[0]
+        with socket.socket(family, kind) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+    except OSError as error:
+        return error
+    return None
 
 
 def _serve(app: Flask, host: str, port: int) -> None:
@@ -422,15 +567,14 @@ def _stop_with_server(stop: threading.Event) -> None:
     stop.set()
 
 
-def _print_plan(plan: ImportPlan) -> None:
+def _print_problems(plan: ImportPlan) -> None:
     for error in plan.unreadable:
         click.echo(f"{error.file}: {sentence_of_file(error)}", err=True)
-    for parsed in plan.files:
-        for problem in parsed.problems:
-            click.echo(line_of_row(problem), err=True)
-        if parsed.unknown_columns:
-            columns = ", ".join(parsed.unknown_columns)
-            click.echo(_("Columns kept without a field of their own: %(list)s", list=columns))
+    for problem in plan.problems:
+        click.echo(line_of_row(problem), err=True)
+    if plan.unknown_columns:
+        columns = ", ".join(plan.unknown_columns)
+        click.echo(_("Columns kept without a field of their own: %(list)s", list=columns))
     click.echo(
         _(
             "%(rows)s rows: %(added)s new, %(changed)s changed, %(same)s unchanged.",
@@ -440,3 +584,29 @@ def _print_plan(plan: ImportPlan) -> None:
             same=plan.unchanged_count,
         )
     )
+    if plan.absent:
+        click.echo(
+            ngettext(
+                "%(num)s stop is not in the files any more (--take-out ends it today).",
+                "%(num)s stops are not in the files any more (--take-out ends them today).",
+                len(plan.absent),
+            )
+        )
+
+
+def _print_changes(plan: ImportPlan) -> None:
+    """Every row and stop that would change, as + new, ~ changed, - absent."""
+    for row in plan.in_state(RowState.NEW):
+        click.echo(f"+ {name_of_row(row)} · {promise_of_row(row)}")
+    for row in plan.in_state(RowState.CHANGED, RowState.KEPT):
+        for change in row.changes:
+            click.echo(f"~ {name_of_row(row)} · {line_of_change(change, row)}")
+    for stop in plan.absent:
+        click.echo(f"- {name_of_stop(stop)}")
+    for label, names in (
+        (_("New vans"), plan.new_vans),
+        (_("New routes"), plan.new_routes),
+        (_("New places"), plan.new_places),
+    ):
+        if names:
+            click.echo(f"{label} ({len(names)}): {', '.join(names)}")

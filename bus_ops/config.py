@@ -14,9 +14,20 @@ from pathlib import Path
 from typing import Any
 
 import platformdirs
+from geopy.geocoders import SERVICE_TO_GEOCODER
 
 TIMEZONE = "Asia/Ho_Chi_Minh"
 LANGUAGES = ("vi", "en")
+
+
+class NotAWholeNumberError(ValueError):
+    """A variable that must be a whole number holds something else."""
+
+    def __init__(self, variable: str, text: str) -> None:
+        super().__init__(f"{variable} must be a whole number, not {text!r}")
+        self.variable = variable
+        self.text = text
+
 
 _INTEGERS = {"UPLOAD_LIMIT_MB", "HORIZON_DAYS", "BACKUP_KEEP_DAYS", "SIGN_IN_HOURS"}
 _BOOLEANS = {"GEOCODING", "SECURE_COOKIES", "BEHIND_PROXY"}
@@ -36,11 +47,23 @@ def default_settings() -> dict[str, Any]:
         # Leaflet's tile address; empty draws the map without tiles.
         "TILE_URL": "https://tile.openstreetmap.org/{z}/{x}/{y}.png",
         "TILE_ATTRIBUTION": "© OpenStreetMap contributors",
+        # Opens the way to a stop where a device knows no geo: addresses; asked only on a tap.
+        "NAVIGATION_URL": "https://www.google.com/maps/dir/?api=1&destination={lat},{lon}",
         "GEOCODING": True,
-        "GEOCODER_URL": "https://nominatim.openstreetmap.org",
+        # A geocoder by geopy's name for it; its address and key where it needs them.
+        "GEOCODER": "nominatim",
+        "GEOCODER_URL": "",
+        "GEOCODER_KEY": "",
         "GEOCODER_EMAIL": "",
+        # Added to each question ("Cần Thơ, Việt Nam"), and the countries that answers lie in.
+        "GEOCODER_REGION": "Việt Nam",
+        "GEOCODER_COUNTRIES": "vn",
+        # Counts of sign-ins are kept by each process: one serves unless gunicorn runs several
+        # workers, which then need a common store (redis://…) or each allow the whole limit.
         "RATELIMIT_STORAGE_URI": "memory://",
+        # Tries at one account from one address; and failures at all names from one address.
         "SIGN_IN_LIMIT": "10 per minute; 60 per hour",
+        "SIGN_IN_ADDRESS_LIMIT": "30 per minute; 200 per hour",
         "DEMO_MODE": False,
     }
 
@@ -111,7 +134,10 @@ def _parsed(name: str, text: str) -> Any:
         try:
             return int(text)
         except ValueError:
-            raise ValueError(f"BUS_OPS_{name} must be a whole number, not {text!r}") from None
+            raise NotAWholeNumberError(f"BUS_OPS_{name}", text) from None
     if name == "DATA_FOLDER":
         return Path(text)
+    if name == "GEOCODER" and text.strip().lower() not in SERVICE_TO_GEOCODER:
+        known = ", ".join(sorted(SERVICE_TO_GEOCODER))
+        raise ValueError(f"BUS_OPS_GEOCODER must be one of {known}, not {text!r}")
     return text

@@ -8,13 +8,15 @@ the service.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from flask import Flask, has_request_context, session
-from flask_babel import Babel, format_decimal, gettext, lazy_gettext
+from flask_babel import Babel, force_locale, format_decimal, gettext, lazy_gettext
 from flask_babel.speaklater import LazyString
 
 from schedules.calendar import FIRST_YEAR, LAST_YEAR
@@ -158,6 +160,15 @@ def format_number(value: float | None) -> str:
 def format_km(metres: float | None) -> str:
     """Metres as kilometres with one decimal and the unit."""
     return "" if metres is None else f"{format_decimal(round(metres / 1000, 1))} km"
+
+
+@contextmanager
+def speaking(language: str) -> Iterator[None]:
+    """A language's words where the app itself cannot be made, to say why it cannot."""
+    app = Flask(__package__)
+    init_i18n(app)
+    with app.app_context(), force_locale(language):
+        yield
 
 
 def init_i18n(app: Flask) -> None:

@@ -7,9 +7,10 @@ same turn. What it says to a library is kept apart from what it says to others.
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from flask import current_app
 from flask_babel import gettext as _
@@ -22,7 +23,7 @@ from sqlalchemy.exc import IntegrityError
 from .accounts.models import Organisation
 from .background import JobNote, JobRun, WorkState
 from .backups import make_backup, prune_backups
-from .circulation.due_dates import refresh_due_dates
+from .circulation.due_dates import in_words, refresh_due_dates
 from .database import db, now
 from .i18n import ZONE, today
 from .timetable.generating import fill_horizon
@@ -222,18 +223,19 @@ def _close_running(which: ColumnElement[bool]) -> None:
 
 def _roll_statuses(organisation_id: int) -> list[Note]:
     changed = roll_statuses(organisation_id, today())
+    # What was due at a visit to which no van came is due at the next one.
+    moved = refresh_due_dates(organisation_id)
     text = ngettext(
         "%(num)s visit brought up to date.", "%(num)s visits brought up to date.", changed
     )
-    return [Note(text)]
+    return [Note(f"{text} {in_words(moved)}".rstrip())]
 
 
 def _fill_horizon(organisation_id: int) -> list[Note]:
     report = fill_horizon(organisation_id, today(), current_app.config["HORIZON_DAYS"])
-    if report.visits:
-        refresh_due_dates(organisation_id)
+    moved: Counter[date] = refresh_due_dates(organisation_id) if report.visits else Counter()
     text = _("%(runs)s runs with %(visits)s visits added.", runs=report.runs, visits=report.visits)
-    return [Note(text)]
+    return [Note(f"{text} {in_words(moved)}".rstrip())]
 
 
 def _check_tomorrow(organisation_id: int) -> list[Note]:

@@ -21,6 +21,17 @@ from markupsafe import escape
 Point = tuple[float, float]
 
 _LINE_COLOUR = "#0b6e69"
+_HOVERED_OUTLINE = JsCode(
+    "function(feature, layer) { layer.options.interactive = false;"
+    " layer.bindTooltip(feature.properties.name,"
+    " {className: 'map-commune-label', sticky: true}); }"
+)
+# Names stand in the pane between outlines and markers, so that they never cover a stop.
+_NAMED_OUTLINE = JsCode(
+    "function(feature, layer) { layer.options.interactive = false;"
+    " layer.bindTooltip(feature.properties.name, {className: 'map-commune-label',"
+    " permanent: true, opacity: 1, direction: 'center', pane: 'shadowPane'}); }"
+)
 _OUTLINE = {"color": "#7c8f8b", "weight": 1.2, "fillColor": "#ffffff", "fillOpacity": 0.25}
 
 
@@ -86,6 +97,67 @@ class QuietPrefix(MacroElement):
     )
 
 
+class SparseLabels(MacroElement):
+    """Where names of communes would cover each other, the earlier one stands."""
+
+    _template = Template(
+        """
+        {% macro script(this, kwargs) %}
+            (function (map) {
+                function thin() {
+                    var shown = [];
+                    map.getContainer().querySelectorAll('.map-commune-label').forEach(function (l) {
+                        var box = l.getBoundingClientRect();
+                        var covered = shown.some(function (other) {
+                            return box.left < other.right && other.left < box.right
+                                && box.top < other.bottom && other.top < box.bottom;
+                        });
+                        l.classList.toggle('is-covered', covered);
+                        if (!covered) shown.push(box);
+                    });
+                }
+                map.on('zoomend resize', thin);
+                thin();
+            })({{ this._parent.get_name() }});
+        {% endmacro %}
+        """
+    )
+
+
+class WholeOnPaper(MacroElement):
+    """A map drawn anew for the size it has on paper: all stops stay in sight."""
+
+    _template = Template(
+        """
+        {% macro script(this, kwargs) %}
+            (function (map) {
+                function redraw(onPaper) {
+                    var box = map.getContainer();
+                    var view = [map.getCenter(), map.getZoom()];
+                    if (onPaper) box.dataset.view = JSON.stringify(view);
+                    box.classList.toggle('map--on-paper', onPaper);
+                    map.invalidateSize({animate: false});
+                    if (onPaper) {
+                        var way = {animate: false, padding: [10, 10]};
+                        map.fitBounds({{ this.bounds|tojson }}, way);
+                        return;
+                    }
+                    var before = JSON.parse(box.dataset.view);
+                    map.setView(before[0], before[1], {animate: false});
+                }
+                window.addEventListener('beforeprint', function () { redraw(true); });
+                window.addEventListener('afterprint', function () { redraw(false); });
+            })({{ this._parent.get_name() }});
+        {% endmacro %}
+        """
+    )
+
+    def __init__(self, points: Sequence[Point]) -> None:
+        super().__init__()
+        self._name = "WholeOnPaper"
+        self.bounds = _bounds(points)
+
+
 def run_map(
     map_id: str,
     stops: Sequence[MapStop],
@@ -93,13 +165,18 @@ def run_map(
     path: Sequence[Point] = (),
     outlines: Iterable[MapOutline] = (),
 ) -> folium.Map:
-    """A day's route: depot, numbered stops by status, the line between them."""
-    drawn = _empty_map(map_id, outlines)
+    """A day's route: depot, numbered stops by status, the line between them, communes by name."""
+    drawn = _empty_map(map_id)
+    _add_outlines(drawn, outlines, _NAMED_OUTLINE)
     if len(path) > 1:
         folium.PolyLine(path, color=_LINE_COLOUR, weight=4, opacity=0.75).add_to(drawn)
     for stop in [*([depot] if depot else []), *stops]:
         _add_marker(drawn, stop)
-    _fit(drawn, [*([(depot.lat, depot.lon)] if depot else []), *((s.lat, s.lon) for s in stops)])
+    points = [(stop.lat, stop.lon) for stop in [*([depot] if depot else []), *stops]]
+    _fit(drawn, points)
+    drawn.add_child(SparseLabels())
+    if points:
+        drawn.add_child(WholeOnPaper(points))
     return drawn
 
 
@@ -137,7 +214,7 @@ def map_script(drawn: folium.Map) -> Response:
 
 
 def _empty_map(
-    map_id: str, outlines: Iterable[MapOutline], prefer_canvas: bool = False
+    map_id: str, outlines: Iterable[MapOutline] = (), prefer_canvas: bool = False
 ) -> folium.Map:
     drawn = folium.Map(
         location=(10.036, 105.788), zoom_start=11, tiles=None, prefer_canvas=prefer_canvas
@@ -148,11 +225,11 @@ def _empty_map(
     if tile_url:
         attribution = str(escape(current_app.config["TILE_ATTRIBUTION"]))
         folium.TileLayer(tiles=tile_url, attr=attribution, max_zoom=19).add_to(drawn)
-    _add_outlines(drawn, outlines)
+    _add_outlines(drawn, outlines, _HOVERED_OUTLINE)
     return drawn
 
 
-def _add_outlines(drawn: folium.Map, outlines: Iterable[MapOutline]) -> None:
+def _add_outlines(drawn: folium.Map, outlines: Iterable[MapOutline], on_each: JsCode) -> None:
     features = [
         {"type": "Feature", "geometry": o.geometry, "properties": {"name": str(escape(o.name))}}
         for o in outlines
@@ -162,11 +239,7 @@ def _add_outlines(drawn: folium.Map, outlines: Iterable[MapOutline]) -> None:
     folium.GeoJson(
         {"type": "FeatureCollection", "features": features},
         style_function=lambda _: _OUTLINE,
-        on_each_feature=JsCode(
-            "function(feature, layer) { layer.options.interactive = false;"
-            " layer.bindTooltip(feature.properties.name,"
-            " {className: 'map-commune-label', sticky: true}); }"
-        ),
+        on_each_feature=on_each,
     ).add_to(drawn)
 
 
@@ -214,6 +287,10 @@ def _popup(name: str, detail: str, href: str) -> str:
 def _fit(drawn: folium.Map, points: Sequence[Point]) -> None:
     if not points:
         return
+    drawn.fit_bounds(_bounds(points), padding=(30, 30), max_zoom=15)
+
+
+def _bounds(points: Sequence[Point]) -> list[Point]:
+    """The south-western and the north-eastern corner."""
     lats, lons = [lat for lat, _ in points], [lon for _, lon in points]
-    bounds = [(min(lats), min(lons)), (max(lats), max(lons))]
-    drawn.fit_bounds(bounds, padding=(30, 30), max_zoom=15)
+    return [(min(lats), min(lons)), (max(lats), max(lons))]

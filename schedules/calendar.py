@@ -12,6 +12,8 @@ import holidays
 ALL_WEEKDAYS = frozenset(range(7))
 # The years the holidays package computes Tết for; outside it would silently answer nothing.
 FIRST_YEAR, LAST_YEAR = 1901, 2100
+_LUNAR_NEW_YEAR = "Tết Nguyên Đán"
+_PUPILS_TET = timedelta(days=5)
 
 
 class CalendarRangeError(ValueError):
@@ -108,6 +110,24 @@ def public_holidays(country: str, first: date, last: date, language: str = "vi")
     for year in range(first.year, last.year + 1):
         found.update(_holidays_of_year(country, year, language))
     return {day: name for day, name in sorted(found.items()) if first <= day <= last}
+
+
+def lunar_new_year(year: int) -> date:
+    """The first day of the Vietnamese lunar year that begins in this year.
+
+    Raises CalendarRangeError for years outside 1901-2100.
+    """
+    known = public_holidays("VN", date(year, 1, 1), date(year, 12, 31), "vi")
+    return next(day for day, name in known.items() if name == _LUNAR_NEW_YEAR)
+
+
+def pupils_tet_days_off(new_year: date) -> Closure:
+    """What schools of Cần Thơ usually close around Tết: five days either side of new year's day.
+
+    In 2026 (new year's day on 17 February) pupils were off from 12 to 22 February and staff from
+    16 to 20; the city's own plan decides each year.
+    """
+    return Closure(new_year - _PUPILS_TET, new_year + _PUPILS_TET, "")
 
 
 @lru_cache(maxsize=512)

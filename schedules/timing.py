@@ -133,7 +133,8 @@ def time_day(
                 late_for_fixed_minutes=late,
             )
         )
-        clock = departure
+        # A published time may lie before the one served last: the clock never turns back.
+        clock = max(clock, departure)
     back = legs[-1] if stops else Leg(0, 0)
     return_drive = math.ceil(back.drive_minutes)
     if lunch and lunch_taken is None and clock >= lunch.earliest and clock <= lunch.latest:
@@ -148,6 +149,20 @@ def time_day(
         drive_minutes=sum(visit.drive_minutes for visit in visits) + return_drive,
         return_drive_minutes=return_drive,
         return_distance_m=round(back.distance_m),
+    )
+
+
+def common_windows(ones: Sequence[Window], others: Sequence[Window]) -> tuple[Window, ...]:
+    """The spans that lie within a window of either side; a side without windows is always open."""
+    if not ones or not others:
+        return tuple(ones or others)
+    spans = (
+        Window(max(one.opens, other.opens), min(one.closes, other.closes))
+        for one in ones
+        for other in others
+    )
+    return tuple(
+        sorted({s for s in spans if s.opens < s.closes}, key=lambda s: (s.opens, s.closes))
     )
 
 

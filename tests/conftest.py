@@ -28,6 +28,7 @@ settings.register_profile(
 )
 settings.load_profile("bus-ops")
 
+REAL_INPUT_MISSING = "the folder of real input is not here"
 PASSWORD = "sông Hậu chảy hiền"
 REPOSITORY = Path(__file__).resolve().parents[1]
 
@@ -37,8 +38,24 @@ def shared_data() -> Path:
     """Real input that stands beside the project and is not part of it."""
     folder = REPOSITORY.parent / "shared" / "data"
     if not folder.is_dir():
-        pytest.skip(f"the folder of real input {folder} is not here")
+        pytest.skip(f"{REAL_INPUT_MISSING}: {folder}")
     return folder
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """A clone without the real input passes; what that left out is said, not hidden."""
+    skipped = terminalreporter.stats.get("skipped", [])
+    missing = [r.nodeid for r in skipped if REAL_INPUT_MISSING in str(r.longrepr)]
+    if not missing:
+        return
+    terminalreporter.section("LEFT OUT: real input", sep="!", red=True)
+    terminalreporter.line(
+        f"{len(missing)} tests read files that stand beside the project and are not part of it"
+        f" ({REPOSITORY.parent / 'shared' / 'data'}). They were not run:"
+    )
+    for name in missing:
+        terminalreporter.line(f"  {name}")
+    terminalreporter.line("The files of tests/data went through the same imports instead.")
 
 
 @pytest.fixture(scope="session")
@@ -163,11 +180,14 @@ def add_organisation(name: str = "Thư viện thử nghiệm") -> Organisation:
     return organisation
 
 
+def _app_fixture(request: pytest.FixtureRequest) -> str:
+    return "app_on_each" if "app_on_each" in request.fixturenames else "app"
+
+
 @pytest.fixture
 def organisation(request: pytest.FixtureRequest) -> Organisation:
     """A library in the database of the test's app."""
-    fixture = "app_on_each" if "app_on_each" in request.fixturenames else "app"
-    request.getfixturevalue(fixture)
+    request.getfixturevalue(_app_fixture(request))
     library = add_organisation()
     db.session.commit()
     return library
@@ -177,8 +197,11 @@ SignIn = Callable[[Role], FlaskClient]
 
 
 @pytest.fixture
-def sign_in(app: Flask, organisation: Organisation, password_hash: str) -> SignIn:
-    """A client signed in as a person of the role (username = role)."""
+def sign_in(
+    request: pytest.FixtureRequest, organisation: Organisation, password_hash: str
+) -> SignIn:
+    """A client of the test's app, signed in as a person of the role (username = role)."""
+    app: Flask = request.getfixturevalue(_app_fixture(request))
 
     def client_of(role: Role) -> FlaskClient:
         account = User(

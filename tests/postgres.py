@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -43,7 +44,9 @@ class PostgresServer:
 
     folder: Path
     port: int
-    process: subprocess.Popen[bytes]
+    # What runs the server's programs as somebody other than root.
+    as_user: list[str]
+    process: subprocess.Popen[bytes] | None = None
     _numbers: count[int] = field(default_factory=lambda: count(1))
 
     @classmethod
@@ -63,23 +66,33 @@ class PostgresServer:
             stdout=subprocess.DEVNULL,
             cwd=folder,
         )
-        port = _free_port()
-        log = (folder / "server.log").open("wb")
-        process = subprocess.Popen(
+        server = cls(folder, _free_port(), as_user)
+        server.launch()
+        return server
+
+    def launch(self) -> None:
+        """Start the server's process and wait until it answers."""
+        log = (self.folder / "server.log").open("ab")
+        self.process = subprocess.Popen(
             [
-                *as_user,
-                str(binaries / "postgres"),
-                *("-D", str(data), "-p", str(port), "-k", str(folder)),
+                *self.as_user,
+                str(_binaries() / "postgres"),
+                *("-D", str(self.folder / "data"), "-p", str(self.port), "-k", str(self.folder)),
                 *("-c", "listen_addresses=127.0.0.1", "-c", "fsync=off"),
             ],
             stdout=log,
             stderr=log,
-            cwd=folder,
+            cwd=self.folder,
             start_new_session=True,
         )
-        server = cls(folder, port, process)
-        server._wait()
-        return server
+        self._wait()
+
+    def crash(self) -> None:
+        """End every process at once, as a power cut would; ``launch`` recovers from its log."""
+        postmaster = int((self.folder / "data" / "postmaster.pid").read_text().split()[0])
+        os.kill(postmaster, signal.SIGQUIT)
+        assert self.process is not None
+        self.process.wait(timeout=20)
 
     def url(self, database: str) -> str:
         """SQLAlchemy's address of a database."""
@@ -94,8 +107,9 @@ class PostgresServer:
 
     def stop(self) -> None:
         """Stop at once and remove the folder."""
-        self.process.terminate()
-        self.process.wait(timeout=20)
+        if self.process is not None:
+            self.process.terminate()
+            self.process.wait(timeout=20)
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _connect(self) -> psycopg.Connection[tuple[object, ...]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -14,7 +15,8 @@ from bus_ops.timetable.generating import fill_runs
 from bus_ops.timetable.models import Audience, Run, Stop, StopKind, Term, TermStatus, Visit
 
 LIBRARY = (10.035993, 105.787691)
-SCHOOLS = (
+School = tuple[str, float, float, Audience]
+SCHOOLS: tuple[School, ...] = (
     ("Trường THCS Thới Bình", 10.0412, 105.7801, Audience.LOWER_SECONDARY),
     ("Trường Tiểu học An Hòa", 10.0502, 105.7702, Audience.PRIMARY),
 )
@@ -41,9 +43,13 @@ class SmallService:
 
 
 def small_service(
-    organisation: Organisation, first: date, weeks: int = 6, password_hash: str = ""
+    organisation: Organisation,
+    first: date,
+    weeks: int = 6,
+    password_hash: str = "",
+    schools: Sequence[School] = SCHOOLS,
 ) -> SmallService:
-    """Make the service; both stops are served in the first week's weekday of ``first``."""
+    """Make the service; all stops are served in the first week's weekday of ``first``."""
     owner = {"organisation_id": organisation.id}
     user = User(
         **owner,
@@ -73,7 +79,7 @@ def small_service(
     ]
     db.session.add_all([user, van, term, *crew])
     db.session.flush()
-    stops = [_stop(organisation, term, van, first, *school) for school in SCHOOLS]
+    stops = [_stop(organisation, term, van, first, *school) for school in schools]
     db.session.flush()
     fill_runs(term, first, first + timedelta(weeks=weeks))
     for run in db.session.scalars(db.select(Run)):

@@ -99,8 +99,18 @@ def test_the_first_start_makes_the_database_and_the_administrator(
     assert "This user name is taken" in taken.stderr
 
 
+def test_the_communes_that_come_with_the_app_are_added_once(installed: Run) -> None:
+    first = installed("units", "add", "cantho")
+    assert first.returncode == 0
+    assert int(first.stdout.split()[0]) > 366
+    assert "0 units added." in installed("units", "add", "cantho").stdout
+    unknown = installed("units", "add", "atlantis")
+    assert unknown.returncode != 0
+    assert "cantho" in unknown.stderr
+
+
 def test_without_a_terminal_the_first_start_says_what_is_missing(bus_ops: Run) -> None:
-    answer = bus_ops("serve")
+    answer = bus_ops("serve", "--port", str(free_port()))
     assert answer.returncode != 0
     assert "BUS_OPS_LIBRARY" in answer.stderr
     assert "Traceback" not in answer.stderr
@@ -120,6 +130,9 @@ def test_a_timetable_is_shown_dry_then_taken_and_the_second_time_nothing_changes
     file = str(shared_data / "mobile-libraries" / "york.csv")
     dry = installed("import", "timetable", file, "--dry-run")
     assert "Dry run: nothing was changed." in dry.stdout
+    assert "+ Mobile · D1 · Mount. Pleasant · every 2 weeks on Thursday, 10:00–10:45" in dry.stdout
+    assert "New vans (1): Mobile" in dry.stdout
+    assert "dated runs would be new." in dry.stdout
     first = installed("import", "timetable", file)
     assert first.returncode == 0
     assert "0 stops added" not in first.stdout
@@ -139,6 +152,41 @@ def test_bad_rows_are_named_by_file_line_column_value_and_remedy(
     for part in ("xe.csv", "3", "arrival", "9 giờ", "frequency"):
         assert part in told
     assert "1 stops added" in answer.stdout
+
+
+def test_a_file_that_cannot_be_read_ends_with_an_error(installed: Run, tmp_path: Path) -> None:
+    file = tmp_path / "bad.bin"
+    file.write_bytes(b"\x89PNG\r\n\x1a\n\x00\x00")
+    for options in ([], ["--dry-run"]):
+        answer = installed("import", "timetable", str(file), *options)
+        assert answer.returncode == 1
+        assert "bad.bin: The file is no text." in answer.stderr
+        assert "Nothing could be read." in answer.stderr
+        assert "Imported" not in answer.stdout
+
+
+def test_corrections_and_absent_stops_are_named_and_taken_when_asked(
+    installed: Run, tmp_path: Path
+) -> None:
+    file = tmp_path / "xe.csv"
+    header = "mobile,route,stop,arrival,departure,frequency,start"
+    rows = ["Xe 1,A,Chợ,09:00,10:00,FREQ=WEEKLY,2019-11-04"]
+    gone = "Xe 1,A,Bến,11:00,12:00,FREQ=WEEKLY,2019-11-04"
+    file.write_text("\n".join([header, *rows, gone]), "utf-8")
+    installed("import", "timetable", str(file))
+    file.write_text("\n".join([header, rows[0].replace("09:00", "09:15")]), "utf-8")
+    dry = installed("import", "timetable", str(file), "--dry-run").stdout
+    assert "~ Xe 1 · A · Chợ · Published times: 09:00–10:00 → 09:15–10:00" in dry
+    assert "· A · Bến" in dry
+    assert "1 stop is not in the files any more (--take-out ends it today)." in dry
+    bad = tmp_path / "bad.bin"
+    bad.write_bytes(b"\x00")
+    refused = installed("import", "timetable", str(file), str(bad), "--take-out")
+    assert refused.returncode == 1
+    assert "mend those first" in refused.stderr
+    assert installed("import", "timetable", str(file), "--take-out", "--overwrite").returncode == 0
+    again = installed("import", "timetable", str(file), "--dry-run").stdout
+    assert "not in the files" not in again
 
 
 def test_an_account_is_made_and_its_password_changed(installed: Run) -> None:
@@ -186,11 +234,99 @@ def test_the_log_is_replayed(installed: Run) -> None:
     assert installed("replay").stdout.strip() == "0 facts replayed."
 
 
-def test_a_setting_that_cannot_be_is_named(bus_ops: Run) -> None:
-    answer = bus_ops("jobs", "list", BUS_OPS_HORIZON_DAYS="soon")
+def one_sentence(answer: subprocess.CompletedProcess[str]) -> str:
+    """What a failed command says: a single line without a trace of its inner workings."""
     assert answer.returncode != 0
-    assert "BUS_OPS_HORIZON_DAYS must be a whole number" in answer.stderr
-    assert "Traceback" not in answer.stderr
+    told = answer.stderr.strip()
+    assert "Traceback" not in told
+    assert told.count("\n") == 0, told
+    return told
+
+
+@pytest.mark.parametrize(
+    ("language", "told"),
+    [("en", "must be a whole number"), ("vi", "phải là số nguyên")],
+)
+def test_a_setting_that_cannot_be_is_named(bus_ops: Run, language: str, told: str) -> None:
+    answer = bus_ops("jobs", "list", BUS_OPS_HORIZON_DAYS="soon", BUS_OPS_LANGUAGE=language)
+    assert f"BUS_OPS_HORIZON_DAYS {told}" in one_sentence(answer)
+
+
+@pytest.mark.parametrize(
+    ("language", "told"),
+    [
+        ("en", "is taken, perhaps by bus-ops itself. End the program"),
+        ("vi", "đã có chương trình khác dùng"),
+    ],
+)
+@pytest.mark.parametrize("command", ["serve", "demo"])
+def test_a_taken_port_is_told_before_anything_is_made(
+    bus_ops: Run, tmp_path: Path, command: str, language: str, told: str
+) -> None:
+    folder = ["--folder", str(tmp_path / "demo")] if command == "demo" else []
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        answer = bus_ops(command, "--port", port, *folder, BUS_OPS_LANGUAGE=language)
+    said = one_sentence(answer)
+    assert told in said
+    assert port in said
+    assert "--port" in said
+    assert not list(tmp_path.rglob("*.sqlite3"))
+
+
+def test_an_address_this_machine_does_not_have_is_told(bus_ops: Run) -> None:
+    answer = bus_ops("serve", "--host", "192.0.2.1", "--port", str(free_port()))
+    assert "of 192.0.2.1 cannot be opened" in one_sentence(answer)
+
+
+@pytest.mark.parametrize(
+    ("language", "told"),
+    [("en", "Make it writable, or name another one"), ("vi", "Hãy cho phép ghi vào đó")],
+)
+@pytest.mark.parametrize("command", [["serve"], ["jobs", "list"], ["demo", "--no-serve"]])
+def test_a_data_folder_that_cannot_be_is_told(
+    bus_ops: Run, tmp_path: Path, command: list[str], language: str, told: str
+) -> None:
+    in_the_way = tmp_path / "a-file"
+    in_the_way.write_text("x")
+    folder = ["--folder", str(in_the_way / "demo")] if command[0] == "demo" else []
+    answer = bus_ops(
+        *command,
+        *folder,
+        BUS_OPS_DATA_FOLDER=str(in_the_way / "data"),
+        BUS_OPS_LANGUAGE=language,
+    )
+    said = one_sentence(answer)
+    assert told in said
+    assert "a-file" in said
+    assert "BUS_OPS_DATA_FOLDER" in said
+
+
+def test_a_database_that_does_not_answer_is_told_without_its_password(bus_ops: Run) -> None:
+    url = f"postgresql://reader:secret@127.0.0.1:{free_port()}/books"
+    said = one_sentence(bus_ops("jobs", "list", BUS_OPS_DATABASE_URL=url))
+    assert "Check BUS_OPS_DATABASE_URL" in said
+    assert "reader:***@127.0.0.1" in said
+    assert "secret" not in said
+
+
+def test_help_is_in_the_chosen_language(bus_ops: Run) -> None:
+    vietnamese = bus_ops("--help", BUS_OPS_LANGUAGE="vi").stdout
+    assert "Cách dùng: bus-ops" in vietnamese
+    for word in ("Usage", "Options", "Commands", "Show", "Accounts", "Make"):
+        assert word not in vietnamese
+    assert "Tùy chọn" in bus_ops("serve", "--help", BUS_OPS_LANGUAGE="vi").stdout
+    assert "Usage: bus-ops" in bus_ops("--help").stdout
+    assert "Usage: bus-ops" in bus_ops("--language", "en", "--help", BUS_OPS_LANGUAGE="vi").stdout
+    assert "Tùy chọn" in bus_ops("--help", "--language=vi").stdout
+
+
+def test_a_mistyped_command_is_told_in_the_chosen_language(bus_ops: Run) -> None:
+    answer = bus_ops("srve", BUS_OPS_LANGUAGE="vi")
+    assert "Không có lệnh 'srve'." in answer.stderr
+    assert "để xem trợ giúp" in answer.stderr
 
 
 def test_the_demonstration_never_touches_the_real_database(installed: Run, tmp_path: Path) -> None:

@@ -101,6 +101,7 @@ def server(tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.STDOUT,
+        preexec_fn=hear_signals,
     )
     children: list[int] = []
     try:
@@ -114,6 +115,12 @@ def server(tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         process.wait()
+
+
+def hear_signals() -> None:
+    """Whoever runs the tests in the background may have told its children to ignore these."""
+    for number in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
 
 
 def is_free(lock: Path) -> bool:

@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from datetime import timedelta
+from html.parser import HTMLParser
+from inspect import cleandoc
 from pathlib import Path
 
 import pytest
 from babel.messages.catalog import Catalog, Message
 from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po
+from flask import Flask
 
 from bus_ops.accounts.models import Organisation, Role
+from bus_ops.cli import main
+from bus_ops.command_language import helped
+from bus_ops.database import db
+from bus_ops.frontend.sentences import sentences_in
 from bus_ops.i18n import today
 from tests.conftest import REPOSITORY, SignIn
-from tests.small_service import small_service
+from tests.small_service import SmallService, small_service
 
 KEYWORDS = {
     "_": None,
@@ -46,6 +54,11 @@ def sentences() -> dict[str | tuple[str, ...], str]:
         for file, line, message, _comments, _context in extracted:
             if "node_modules" not in file:
                 found[message] = f"{file}:{line}"
+    for sentence, file in sentences_in(REPOSITORY / "bus_ops" / "frontend" / "src").items():
+        found[sentence] = file
+    for part in helped(main):
+        if part.help:
+            found[cleandoc(part.help)] = f"help of {part.name}"
     return found
 
 
@@ -120,6 +133,8 @@ def test_no_page_shows_english_to_a_vietnamese_reader(
         f"/tablet/today?day={visit.day}",
         f"/tablet/visits/{visit.id}",
         "/tablet/to-settle",
+        "/tablet/to-settle?show=settled",
+        "/tablet/evidence",
         "/timetable/calendars",
         "/timetable/calendars/new",
         "/timetable/import",
@@ -138,3 +153,99 @@ def test_no_page_shows_english_to_a_vietnamese_reader(
         assert '<html lang="vi"' in text, page
         left = [sentence for sentence in english if f">{sentence}<" in text]
         assert left == [], page
+
+
+VIETNAMESE = re.compile(
+    "[ăâđêôơưàảãáạằẳẵắặầẩẫấậèẻẽéẹềểễếệìỉĩíịòỏõóọồổỗốộờởỡớợùủũúụừửữứựỳỷỹýỵ]", re.IGNORECASE
+)
+# Names that are the same in English.
+NAMES = ("Tiếng Việt", "Cần Thơ")
+# Attributes that a browser shows or reads out.
+SHOWN = {"title", "alt", "placeholder", "aria-label", "data-confirm", "data-label", "content"}
+
+
+class ShownText(HTMLParser):
+    """Every piece of text that a page shows or reads out, except words marked as Vietnamese."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.pieces: list[str] = []
+        self._foreign: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        values = dict(attrs)
+        if self._foreign or values.get("lang") == "vi":
+            self._foreign.append(tag)
+        self.pieces += [values[name] or "" for name in SHOWN & values.keys()]
+        if tag == "input" and values.get("type") in {"submit", "button"}:
+            self.pieces.append(values.get("value") or "")
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag in self._foreign:
+            del self._foreign[self._foreign.index(tag) :]
+
+    def handle_data(self, data: str) -> None:
+        if not self._foreign:
+            self.pieces.append(data)
+
+
+def kept_words() -> list[str]:
+    """Everything written in the database: data, shown as it was entered. The longest first."""
+    words = {
+        str(value)
+        for table in db.metadata.sorted_tables
+        for row in db.session.execute(table.select())
+        for value in row
+        if isinstance(value, str) and VIETNAMESE.search(value)
+    }
+    return [*sorted(words, key=len, reverse=True), *NAMES]
+
+
+def pages_of(app: Flask, service: SmallService) -> Iterator[str]:
+    """The address of every page there is something to see on."""
+    visit = service.visits()[0]
+    keys = {
+        "visit_id": visit.id,
+        "run_id": visit.run_id,
+        "place_id": visit.place_id,
+        "stop_id": visit.stop_id,
+        "term_id": service.term.id,
+        "van_id": service.van.id,
+        "depot_id": service.van.depot_id,
+        "user_id": service.user.id,
+        "title_id": 1,
+        "reader_id": 1,
+        "member_id": 1,
+    }
+    yield f"/tablet/today?day={visit.day}"
+    yield "/no/such/page"
+    for rule in app.url_map.iter_rules():
+        open_by_get = "GET" in (rule.methods or set()) and rule.endpoint != "static"
+        if open_by_get and not rule.arguments - keys.keys():
+            with app.test_request_context():
+                yield app.url_for(rule.endpoint, **{name: keys[name] for name in rule.arguments})
+
+
+@pytest.mark.parametrize("role", list(Role))
+def test_no_page_shows_vietnamese_to_an_english_reader(
+    app: Flask, organisation: Organisation, sign_in: SignIn, role: Role
+) -> None:
+    """Data aside, which stand in the language somebody wrote them in."""
+    service = small_service(organisation, today() - timedelta(weeks=1))
+    client = sign_in(role)
+    seen, left = 0, []
+    for where in pages_of(app, service):
+        answer = client.get(where)
+        if answer.mimetype != "text/html" or answer.status_code >= 500:
+            continue
+        text = ShownText()
+        text.feed(answer.get_data(as_text=True))
+        data = kept_words()
+        for piece in text.pieces:
+            for word in data:
+                piece = piece.replace(word, "")
+            if VIETNAMESE.search(piece):
+                left.append((where, piece.strip()))
+        seen += 1
+    assert left == []
+    assert seen > 20

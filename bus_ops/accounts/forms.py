@@ -11,8 +11,8 @@ from ..config import LANGUAGES
 from ..database import db
 from ..i18n import LANGUAGE_NAMES
 from .models import Role, User
-from .passwords import LONGEST_PASSWORD, SHORTEST_PASSWORD, hash_password
-from .queries import user_named
+from .passwords import LONGEST_PASSWORD, SHORTEST_PASSWORD
+from .queries import as_username, user_named
 
 _PASSWORD_LENGTH = Length(
     SHORTEST_PASSWORD,
@@ -25,7 +25,9 @@ _PASSWORD_LENGTH = Length(
 class SignInForm(BaseForm):
     """Name and password."""
 
-    username = StringField(_l("User name"), [DataRequired(_l("Enter your user name."))])
+    username = StringField(
+        _l("User name"), [DataRequired(_l("Enter your user name.")), Length(max=80)]
+    )
     password = PasswordField(
         _l("Password"), [DataRequired(_l("Enter your password.")), Length(max=LONGEST_PASSWORD)]
     )
@@ -63,14 +65,16 @@ class UserForm(BaseForm):
             raise ValidationError(_l("This user name is taken; choose another."))
 
     def apply_to(self, account: User) -> None:
-        """Write the fields to the account; a new password signs it out everywhere."""
+        """Write the fields to the account; a new password or a lock signs it out everywhere."""
         account.full_name = self.full_name.data or ""
-        account.username = (self.username.data or "").strip().lower()
+        account.username = as_username(self.username.data or "")
         account.role = Role(self.role.data)
         account.language = self.language.data
         account.enabled = bool(self.enabled.data)
         if self.password.data:
-            account.password_hash = hash_password(self.password.data)
+            account.set_password(self.password.data)
+        if not account.enabled:
+            account.end_sessions()
         db.session.add(account)
 
 

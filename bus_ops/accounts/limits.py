@@ -1,21 +1,49 @@
-"""How often one may try: sign-in attempts are counted by address and by name."""
+"""How often one may try: failed sign-ins are counted by address and name, and by address alone."""
 
 from __future__ import annotations
 
-from flask import current_app, request
+import ipaddress
+
+from flask import Response, current_app, request
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
+from flask_login import current_user
+
+from .queries import as_username
 
 limiter = Limiter(get_remote_address)
 
 
 def sign_in_limit() -> str:
-    """The configured limit of sign-in attempts."""
+    """The configured limit of tries at one account."""
     limit: str = current_app.config["SIGN_IN_LIMIT"]
+    return limit
+
+
+def sign_in_address_limit() -> str:
+    """The configured, wider limit of failures at all names together."""
+    limit: str = current_app.config["SIGN_IN_ADDRESS_LIMIT"]
     return limit
 
 
 def sign_in_key() -> str:
     """One count a network address and name: a school behind one address is not shut out."""
-    username = request.form.get("username", "").strip().lower()
-    return f"{get_remote_address()}|{username}"
+    return f"{sign_in_address_key()}|{as_username(request.form.get('username', ''))}"
+
+
+def sign_in_address_key() -> str:
+    """The address; of IPv6 the network, because one line has billions of addresses."""
+    address = ipaddress.ip_address(get_remote_address())
+    if address.version == 6:
+        return str(ipaddress.ip_network((address, 64), strict=False))
+    return str(address)
+
+
+def own_password_key() -> str:
+    """One count a signed-in person, wherever the session is used."""
+    return str(current_user.get_id())
+
+
+def has_failed(response: Response) -> bool:
+    """Whether the form came back instead of leading on."""
+    return response.status_code == 200

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from ..database import Base, OwnedByOrganisation, UTCDateTime, enum_column, now
 from ..i18n import LabelledEnum
+from .passwords import hash_password
 
 
 class Role(LabelledEnum):
@@ -51,6 +52,8 @@ class User(UserMixin, OwnedByOrganisation, Base):
     language: Mapped[str] = mapped_column(String(5), default="vi")
     enabled: Mapped[bool] = mapped_column(default=True)
     created_at: Mapped[datetime] = mapped_column(UTCDateTime, default=now)
+    # For changing hands at a tablet; see accounts.pins.
+    pin_hash: Mapped[str] = mapped_column(String(120), default="")
     last_signed_in_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     # Part of the session: a new one signs the person out everywhere.
     session_mark: Mapped[str] = mapped_column(String(32), default=lambda: secrets.token_hex(16))
@@ -60,6 +63,15 @@ class User(UserMixin, OwnedByOrganisation, Base):
     @property
     def is_active(self) -> bool:
         return self.enabled
+
+    def set_password(self, password: str) -> None:
+        """Take a new password; whoever is signed in with the old one is out."""
+        self.password_hash = hash_password(password)
+        self.end_sessions()
+
+    def end_sessions(self) -> None:
+        """Sign the person out on every device."""
+        self.session_mark = secrets.token_hex(16)
 
     def get_id(self) -> str:
         """Flask-Login's key: names the person and the mark, so that a changed mark ends it."""

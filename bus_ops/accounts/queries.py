@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
+import unicodedata
+
 from sqlalchemy import select
+
+from schedules.searching import search_key
 
 from ..database import db, owned
 from .models import Organisation, Role, User
 
 
+def as_username(text: str) -> str:
+    """A user name as it is kept: small letters, no blanks around, one form for all keyboards."""
+    return unicodedata.normalize("NFC", text).strip().lower()
+
+
 def user_named(username: str) -> User | None:
-    """The account of this name; names ignore case and blanks around them."""
-    return db.session.scalar(select(User).where(User.username == username.strip().lower()))
+    """The account of this name."""
+    return db.session.scalar(select(User).where(User.username == as_username(username)))
 
 
 def users_of_organisation() -> list[User]:
     """Every account of the current library, by name."""
-    return list(db.session.scalars(owned(User).order_by(User.full_name)))
+    return sorted(db.session.scalars(owned(User)), key=lambda user: search_key(user.full_name))
 
 
 def sole_organisation() -> Organisation | None:

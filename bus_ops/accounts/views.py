@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from urllib.parse import urlsplit
 
 from flask import Blueprint, abort, flash, redirect, render_template, request, session, url_for
@@ -12,11 +11,20 @@ from flask_login import current_user, login_user, logout_user
 
 from ..config import LANGUAGES
 from ..database import current_organisation_id, db, now, owned_or_404
+from ..tables import ShortListing
 from .access import ADMINISTRATORS, EVERYONE, open_to_all, roles_allowed
 from .forms import PasswordForm, SignInForm, UserForm
-from .limits import limiter, sign_in_key, sign_in_limit
+from .limits import (
+    has_failed,
+    limiter,
+    own_password_key,
+    sign_in_address_key,
+    sign_in_address_limit,
+    sign_in_key,
+    sign_in_limit,
+)
 from .models import Role, User
-from .passwords import hash_password, password_matches
+from .passwords import hash_password, needs_new_hash, password_matches
 from .queries import is_last_administrator, user_named, users_of_organisation
 
 blueprint = Blueprint("accounts", __name__, url_prefix="/accounts")
@@ -25,6 +33,9 @@ blueprint = Blueprint("accounts", __name__, url_prefix="/accounts")
 @blueprint.route("/sign-in", methods=["GET", "POST"])
 @open_to_all
 @limiter.limit(sign_in_limit, methods=["POST"], key_func=sign_in_key)
+@limiter.limit(
+    sign_in_address_limit, methods=["POST"], key_func=sign_in_address_key, deduct_when=has_failed
+)
 def sign_in() -> ResponseReturnValue:
     """Sign in by name and password."""
     if current_user.is_authenticated:
@@ -36,6 +47,8 @@ def sign_in() -> ResponseReturnValue:
             account.password_hash if account else None, form.password.data or ""
         )
         if account and matches and account.enabled:
+            if needs_new_hash(account.password_hash):
+                account.password_hash = hash_password(form.password.data or "")
             _begin_session(account)
             return redirect(_safe_next() or url_for("home"))
         flash(_("The name and password do not match. Check both and try again."), "danger")
@@ -70,6 +83,7 @@ def set_language() -> ResponseReturnValue:
 
 @blueprint.route("/me", methods=["GET", "POST"])
 @roles_allowed(*EVERYONE)
+@limiter.limit(sign_in_limit, methods=["POST"], key_func=own_password_key, deduct_when=has_failed)
 def own_account() -> ResponseReturnValue:
     """One's own account: change the password."""
     form = PasswordForm()
@@ -77,8 +91,7 @@ def own_account() -> ResponseReturnValue:
         if not password_matches(current_user.password_hash, form.present.data or ""):
             form.present.errors = [_("This is not your present password.")]
         else:
-            current_user.password_hash = hash_password(form.password.data or "")
-            current_user.session_mark = secrets.token_hex(16)
+            current_user.set_password(form.password.data or "")
             db.session.commit()
             login_user(current_user._get_current_object())
             flash(_("Your password is changed. Other devices are signed out."), "success")
@@ -90,7 +103,18 @@ def own_account() -> ResponseReturnValue:
 @roles_allowed(*ADMINISTRATORS)
 def user_list() -> ResponseReturnValue:
     """Every account of the library."""
-    return render_template("accounts/user_list.html", users=users_of_organisation())
+    listing = ShortListing(
+        users_of_organisation(),
+        {
+            "name": lambda user: user.full_name,
+            "username": lambda user: user.username,
+            "role": lambda user: str(user.role.label),
+            "signed_in": lambda user: user.last_signed_in_at,
+        },
+        "name",
+        lambda user: f"{user.full_name} {user.username} {user.role.label}",
+    )
+    return render_template("accounts/user_list.html", listing=listing)
 
 
 @blueprint.route("/new", methods=["GET", "POST"])
@@ -119,8 +143,6 @@ def edit_user(user_id: int) -> ResponseReturnValue:
             flash(_("This is the last administrator; name another one first."), "danger")
             return render_template("accounts/user_form.html", form=form, account=account)
         form.apply_to(account)
-        if form.password.data or not account.enabled:
-            account.session_mark = secrets.token_hex(16)
         db.session.commit()
         flash(_("Saved."), "success")
         return redirect(url_for("accounts.user_list"))

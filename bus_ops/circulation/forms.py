@@ -12,6 +12,7 @@ from ..base_form import BaseForm
 from ..database import db, owned
 from ..places.models import Place
 from ..timetable.models import Audience
+from .cataloguing import add_card, add_copy, write_search_key
 from .models import Card, CardKind, Copy, Reader, Title
 
 
@@ -27,7 +28,7 @@ class ReaderForm(BaseForm):
 
     def __init__(self, reader: Reader | None = None) -> None:
         super().__init__(obj=reader)
-        places = db.session.scalars(owned(Place).order_by(Place.name))
+        places = db.session.scalars(owned(Place).order_by(Place.search_key))
         self.place_id.choices = [(0, "–"), *((place.id, place.name) for place in places)]
         if not self.is_submitted() and reader is not None:
             self.place_id.data = reader.place_id or 0
@@ -45,16 +46,10 @@ class ReaderForm(BaseForm):
         reader.audience = Audience(self.audience.data) if self.audience.data else None
         reader.place_id = self.place_id.data or None
         reader.class_name = (self.class_name.data or "").strip()
+        write_search_key(reader)
         number = (self.card_number.data or "").strip()
         if number:
-            card = Card(
-                organisation_id=reader.organisation_id,
-                number=number,
-                kind=CardKind(self.card_kind.data),
-            )
-            reader.cards.append(card)
-        numbers = " ".join(card.number for card in reader.cards)
-        reader.search_key = search_key(f"{reader.full_name} {numbers}")[:200]
+            add_card(reader, number, CardKind(self.card_kind.data))
 
 
 class TitleForm(BaseForm):
@@ -85,5 +80,4 @@ class TitleForm(BaseForm):
         db.session.flush()
         code = (self.barcode.data or "").strip()
         if code:
-            copy = Copy(organisation_id=title.organisation_id, title_id=title.id, barcode=code)
-            db.session.add(copy)
+            add_copy(title, code)

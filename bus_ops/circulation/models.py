@@ -12,7 +12,7 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, Uuid
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from ..database import Base, OwnedByOrganisation, UTCDateTime, enum_column
+from ..database import Base, OwnedByOrganisation, UTCDateTime, enum_column, now
 from ..i18n import LabelledEnum
 from ..places.models import Place
 from ..timetable.models import Audience, Visit
@@ -75,6 +75,8 @@ class Title(OwnedByOrganisation, Base):
     subject: Mapped[str] = mapped_column(String(120), default="")
     isbn: Mapped[str] = mapped_column(String(20), default="")
     year: Mapped[int | None]
+    # Rare titles never travel in a box.
+    rare: Mapped[bool] = mapped_column(default=False)
 
 
 class Copy(OwnedByOrganisation, Base):
@@ -88,6 +90,10 @@ class Copy(OwnedByOrganisation, Base):
     barcode: Mapped[str] = mapped_column(String(40))
     added_on: Mapped[date | None]
     withdrawn_on: Mapped[date | None]
+    # The van whose stock it is; None stands in the library's own store.
+    van_id: Mapped[int | None] = mapped_column(
+        ForeignKey("van.id", ondelete="SET NULL"), index=True
+    )
 
     title: Mapped[Title] = relationship()
 
@@ -159,3 +165,94 @@ class IssuedCard(OwnedByOrganisation, Base):
     visit_id: Mapped[int] = mapped_column(ForeignKey("visit.id"), index=True)
     kind: Mapped[CardKind] = mapped_column(enum_column(CardKind))
     cards: Mapped[int]
+
+
+class Reservation(OwnedByOrganisation, Base):
+    """A title that a reader asked for; open until it is lent to their card, or taken back."""
+
+    __tablename__ = "reservation"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    title_id: Mapped[int] = mapped_column(ForeignKey("title.id", ondelete="CASCADE"), index=True)
+    card_id: Mapped[int] = mapped_column(ForeignKey("card.id", ondelete="CASCADE"), index=True)
+    # Where the reader waits for it.
+    place_id: Mapped[int] = mapped_column(ForeignKey("place.id"), index=True)
+    asked_at: Mapped[datetime] = mapped_column(UTCDateTime, default=now)
+    cancelled_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+
+    title: Mapped[Title] = relationship()
+    card: Mapped[Card] = relationship()
+    place: Mapped[Place] = relationship()
+
+
+class Box(OwnedByOrganisation, Base):
+    """A box of copies that rotates between places; known by the code on its lid."""
+
+    __tablename__ = "box"
+    __table_args__ = (UniqueConstraint("organisation_id", "code"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    code: Mapped[str] = mapped_column(String(40))
+    note: Mapped[str] = mapped_column(String(300), default="")
+    enabled: Mapped[bool] = mapped_column(default=True)
+    # Where it is to go out next.
+    next_place_id: Mapped[int | None] = mapped_column(ForeignKey("place.id", ondelete="SET NULL"))
+
+    next_place: Mapped[Place | None] = relationship()
+
+
+class BoxDeposit(OwnedByOrganisation, Base):
+    """Projection: a box left at a place, until it came back; what both signed for."""
+
+    __tablename__ = "box_deposit"
+    __table_args__ = (Index("ix_box_deposit_code", "organisation_id", "box_code"),)
+
+    event_id: Mapped[uuid.UUID] = mapped_column(Uuid, primary_key=True)
+    box_code: Mapped[str] = mapped_column(String(40))
+    visit_id: Mapped[int] = mapped_column(ForeignKey("visit.id"), index=True)
+    place_id: Mapped[int] = mapped_column(ForeignKey("place.id"), index=True)
+    out_at: Mapped[datetime] = mapped_column(UTCDateTime)
+    # At most six months after it was left.
+    due_on: Mapped[date]
+    handed_by: Mapped[str] = mapped_column(String(200), default="")
+    received_by: Mapped[str] = mapped_column(String(200), default="")
+    condition: Mapped[str] = mapped_column(String(500), default="")
+    note: Mapped[str] = mapped_column(String(2000), default="")
+    back_event_id: Mapped[uuid.UUID | None] = mapped_column(Uuid)
+    back_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    back_visit_id: Mapped[int | None] = mapped_column(ForeignKey("visit.id"))
+    back_handed_by: Mapped[str] = mapped_column(String(200), default="")
+    back_received_by: Mapped[str] = mapped_column(String(200), default="")
+    back_note: Mapped[str] = mapped_column(String(2000), default="")
+    # What the receiving place counted itself while the box was there.
+    host_visitors: Mapped[int | None]
+    host_items: Mapped[int | None]
+
+    place: Mapped[Place] = relationship()
+    items: Mapped[list[BoxItem]] = relationship(order_by="BoxItem.barcode", viewonly=True)
+
+
+class BoxItemState(LabelledEnum):
+    """What became of a copy in a box."""
+
+    OUT = "out", _l("Out")
+    BACK = "back", _l("Back")
+    DAMAGED = "damaged", _l("Damaged")
+    MISSING = "missing", _l("Missing")
+
+
+class BoxItem(OwnedByOrganisation, Base):
+    """Projection: one copy of a deposit."""
+
+    __tablename__ = "box_item"
+
+    deposit_event_id: Mapped[uuid.UUID] = mapped_column(
+        ForeignKey("box_deposit.event_id", ondelete="CASCADE"), primary_key=True
+    )
+    barcode: Mapped[str] = mapped_column(String(40), primary_key=True)
+    copy_id: Mapped[int | None] = mapped_column(
+        ForeignKey("copy.id", ondelete="SET NULL"), index=True
+    )
+    state: Mapped[BoxItemState] = mapped_column(enum_column(BoxItemState), default=BoxItemState.OUT)
+
+    copy: Mapped[Copy | None] = relationship()

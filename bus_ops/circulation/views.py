@@ -13,10 +13,15 @@ from schedules.searching import search_key
 from ..accounts.access import LOGGERS, roles_allowed
 from ..database import current_organisation_id, db, owned, owned_or_404
 from ..i18n import today
+from ..incoming import asked_number, asked_search
 from ..places.models import Place
 from ..tables import Listing
+from .cataloguing import CatalogueError, remove_card, remove_copy, rename_card, rename_copy
 from .forms import ReaderForm, TitleForm
 from .models import Card, Copy, Loan, Reader, Title
+
+# Pages that send a person here to mend something, and want them back.
+_COMES_FROM = {"to-settle": "tablet.to_settle"}
 
 blueprint = Blueprint("circulation", __name__, url_prefix="/circulation")
 
@@ -37,21 +42,26 @@ def overview() -> ResponseReturnValue:
             joinedload(Loan.card).joinedload(Card.reader),
         )
     )
-    place_id = request.args.get("place", type=int)
+    place_id = asked_number("place")
     if place_id:
         query = query.where(Loan.place_id == place_id)
     if request.args.get("due") == "overdue":
         query = query.where(Loan.due_on < today())
-    typed = request.args.get("q", "").strip()
+    typed = asked_search()
     if typed:
         query = query.where(
             Loan.barcode.contains(typed, autoescape=True)
             | Loan.card_number.contains(typed, autoescape=True)
             | Title.search_key.contains(search_key(typed) or typed, autoescape=True)
         )
-    sorts = {"due": Loan.due_on, "lent": Loan.lent_at, "place": Place.name, "title": Title.name}
+    sorts = {
+        "due": Loan.due_on,
+        "lent": Loan.lent_at,
+        "place": Place.search_key,
+        "title": Title.search_key,
+    }
     with_loans = select(Loan.place_id).where(Loan.returned_at.is_(None))
-    places = owned(Place).where(Place.id.in_(with_loans)).order_by(Place.name)
+    places = owned(Place).where(Place.id.in_(with_loans)).order_by(Place.search_key)
     return render_template(
         "circulation/overview.html",
         listing=Listing(query, sorts, "due", tie_breaker=Loan.event_id),
@@ -85,19 +95,45 @@ def reader_page(reader_id: int | None) -> ResponseReturnValue:
         form.apply_to(reader)
         db.session.commit()
         flash(_("Saved."), "success")
-        return redirect(url_for("circulation.reader_page", reader_id=reader.id))
-    loans: list[Loan] = []
-    if reader is not None:
-        ids = [card.id for card in reader.cards]
-        query = (
-            owned(Loan)
-            .where(Loan.card_id.in_(ids))
-            .options(joinedload(Loan.copy).joinedload(Copy.title))
-            .order_by(Loan.lent_at.desc())
-            .limit(100)
-        )
-        loans = list(db.session.scalars(query))
-    return render_template("circulation/reader.html", form=form, reader=reader, loans=loans)
+        return _back_or("circulation.reader_page", reader_id=reader.id)
+    if not form.is_submitted():
+        form.card_number.data = request.args.get("card", "")[:40]
+    return render_template(
+        "circulation/reader.html",
+        form=form,
+        reader=reader,
+        loans=_loans_of(reader) if reader is not None else None,
+    )
+
+
+def _loans_of(reader: Reader) -> Listing:
+    """All loans to any card of the reader, the latest first."""
+    query = (
+        owned(Loan)
+        .where(Loan.card_id.in_([card.id for card in reader.cards]))
+        .options(joinedload(Loan.copy).joinedload(Copy.title))
+    )
+    sorts = {"lent": Loan.lent_at, "due": Loan.due_on, "returned": Loan.returned_at}
+    return Listing(query, sorts, "-lent", tie_breaker=Loan.event_id)
+
+
+@blueprint.post("/cards/<int:card_id>")
+@roles_allowed(*LOGGERS)
+def change_card(card_id: int) -> ResponseReturnValue:
+    """Correct a card's number, or take the card away."""
+    card = owned_or_404(Card, card_id)
+    reader_id = card.reader_id
+    try:
+        if request.form.get("remove"):
+            remove_card(card)
+        else:
+            rename_card(card, request.form.get("number", "").strip()[:40])
+        db.session.commit()
+        flash(_("Saved."), "success")
+    except CatalogueError as error:
+        db.session.rollback()
+        flash(str(error), "danger")
+    return redirect(url_for("circulation.reader_page", reader_id=reader_id))
 
 
 @blueprint.get("/titles")
@@ -127,9 +163,36 @@ def title_page(title_id: int | None) -> ResponseReturnValue:
         form.apply_to(title)
         db.session.commit()
         flash(_("Saved."), "success")
-        return redirect(url_for("circulation.title_page", title_id=title.id))
+        return _back_or("circulation.title_page", title_id=title.id)
+    if not form.is_submitted():
+        form.barcode.data = request.args.get("barcode", "")[:40]
     copies: list[Copy] = []
     if title is not None:
         query = owned(Copy).where(Copy.title_id == title.id).order_by(Copy.barcode)
         copies = list(db.session.scalars(query))
     return render_template("circulation/title.html", form=form, title=title, copies=copies)
+
+
+@blueprint.post("/copies/<int:copy_id>")
+@roles_allowed(*LOGGERS)
+def change_copy(copy_id: int) -> ResponseReturnValue:
+    """Correct a copy's barcode, or take the copy out of the catalogue."""
+    copy = owned_or_404(Copy, copy_id)
+    title_id = copy.title_id
+    try:
+        if request.form.get("remove"):
+            remove_copy(copy)
+        else:
+            rename_copy(copy, request.form.get("barcode", "").strip()[:40])
+        db.session.commit()
+        flash(_("Saved."), "success")
+    except CatalogueError as error:
+        db.session.rollback()
+        flash(str(error), "danger")
+    return redirect(url_for("circulation.title_page", title_id=title_id))
+
+
+def _back_or(endpoint: str, **values: int) -> ResponseReturnValue:
+    """Back to the page that sent the person here, else on to ``endpoint``."""
+    back = _COMES_FROM.get(request.args.get("from", ""))
+    return redirect(url_for(back) if back else url_for(endpoint, **values))

@@ -20,21 +20,20 @@ from schedules.travel import Position, straight_line_m
 
 from ..accounts.models import Organisation, Role, User
 from ..accounts.passwords import hash_password
-from ..circulation.models import Card, CardKind, Copy, Reader, Title
+from ..accounts.pins import hash_pin
+from ..circulation.models import Box, Card, CardKind, Copy, Reader, Reservation, Title
 from ..database import db, now
 from ..fleet.models import Carrier, CrewMember, Depot, Duty, Van, VanEquipment
+from ..i18n import minutes_of_day
 from ..places.models import AdministrativeUnit, Place, PlaceKind, PositionQuality, SchoolLevel
-from ..places.units import add_units, assign_units
-from ..timetable.calendars import add_vietnamese_calendars
-from ..timetable.generating import (
-    depot_position,
-    fill_runs,
-    position_of,
-    time_stops,
-    travel_of,
-)
+from ..places.positions import Source, source_of
+from ..places.regions import CANTHO, add_region
+from ..places.units import assign_units
+from ..timetable.calendars import add_vietnamese_calendars, close_for_tet
+from ..timetable.generating import fill_runs
 from ..timetable.models import (
     Audience,
+    ClassSlot,
     Run,
     ServiceCalendar,
     Stop,
@@ -43,12 +42,14 @@ from ..timetable.models import (
     TermStatus,
     Visit,
 )
+from ..timetable.retiming import depot_position, position_of, time_stops, travel_of
 from . import carried_data
 
 LIBRARY_NAME = "Thư viện thành phố Cần Thơ"
 LIBRARY_POINT = (10.035993, 105.787691)
-REFORM_DAY = date(2025, 7, 1)
 PASSWORD = "thu-vien-xe"
+# Changes hands at a tablet.
+PIN = "1234"
 SIGN_INS = (
     (Role.CREW, "thuthu", "Lê Thị Mai"),
     (Role.COORDINATOR, "dieuphoi", "Nguyễn Minh Phúc"),
@@ -69,6 +70,11 @@ EQUIPMENT = (
     ("Máy phát điện", 1),
     ("Ghế", 100),
 )
+GRADES = {
+    Audience.PRIMARY: (1, 2, 3, 4, 5),
+    Audience.LOWER_SECONDARY: (6, 7, 8, 9),
+    Audience.UPPER_SECONDARY: (10, 11, 12),
+}
 LEVELS = {
     "primary": (SchoolLevel.PRIMARY, Audience.PRIMARY, "Trường "),
     "lower_secondary": (SchoolLevel.LOWER_SECONDARY, Audience.LOWER_SECONDARY, "Trường "),
@@ -148,13 +154,7 @@ def make_service(today: date, rng: Random) -> DemoService:
     db.session.flush()
     accounts = _accounts(organisation)
     van = _van(organisation, accounts[Role.CREW])
-    units = add_units(
-        organisation.id,
-        carried_data.communes(),
-        carried_data.outlines(),
-        carried_data.former_units(),
-        REFORM_DAY,
-    )
+    units = add_region(organisation.id, CANTHO).communes
     calendars = add_vietnamese_calendars(organisation.id, _school_year(today))
     _teach_years(calendars, _school_year(today))
     schools, sites = _places(organisation, units, rng)
@@ -166,14 +166,17 @@ def make_service(today: date, rng: Random) -> DemoService:
     present = next(term for term in terms if term.ends_on is None or term.ends_on >= today)
     _make_today_live(present, van, sites, today)
     _crew_on_all_runs(organisation)
-    _books(organisation, rng)
+    _books(organisation, van, rng)
     _readers(organisation, schools + sites, rng)
+    db.session.flush()
+    _classes(organisation, today, rng)
+    _boxes_and_reservations(organisation, today)
     db.session.commit()
     return DemoService(organisation, accounts[Role.CREW], van, terms)
 
 
 def _accounts(organisation: Organisation) -> dict[Role, User]:
-    password_hash = hash_password(PASSWORD)
+    password_hash, pin_hash = hash_password(PASSWORD), hash_pin(PIN)
     accounts = {
         role: User(
             organisation_id=organisation.id,
@@ -181,6 +184,7 @@ def _accounts(organisation: Organisation) -> dict[Role, User]:
             full_name=name,
             role=role,
             password_hash=password_hash,
+            pin_hash=pin_hash if role in (Role.CREW, Role.COORDINATOR) else "",
         )
         for role, username, name in SIGN_INS
     }
@@ -235,6 +239,7 @@ def _teach_years(calendars: Sequence[ServiceCalendar], school_year: int) -> None
                 last_on=period.last_on.replace(year=period.last_on.year - 1),
             )
             calendar.periods.append(earlier)
+        close_for_tet(calendar)
     db.session.flush()
 
 
@@ -263,7 +268,7 @@ def _places(
                 lat=unit.lat,
                 lon=unit.lon,
                 position_quality=PositionQuality.APPROXIMATE,
-                position_source="điểm của xã",
+                position_source=source_of(Source.COMMUNE, unit.full_name),
                 commune_id=unit.id,
             )
         )
@@ -346,7 +351,8 @@ def _stops(
     rng: Random,
 ) -> None:
     """Weekdays of a few weeks in turn, each in one part of the city; communes on Saturdays."""
-    staff, primary, secondary = calendars
+    staff, kindergarten, primary, secondary = calendars
+    of_level = {SchoolLevel.KINDERGARTEN: kindergarten, SchoolLevel.PRIMARY: primary}
     monday = term.starts_on - timedelta(days=term.starts_on.weekday())
     saturday_sites = sites[-len(COMMUNES_AT_THEIR_POINT) :]
     weekday_sites = list(sites[: -len(saturday_sites)])[::3]
@@ -358,7 +364,7 @@ def _stops(
         for place in group:
             calendar = staff
             if place.kind == PlaceKind.SCHOOL:
-                calendar = primary if place.level == SchoolLevel.PRIMARY else secondary
+                calendar = of_level.get(place.level or SchoolLevel.SEVERAL, secondary)
             _stop(term, van, place, calendar, weekly_rule(weeks, [weekday]), first, rng)
     for number, place in enumerate(saturday_sites):
         rule = monthly_rule([(1 + number // 2, 5)])
@@ -464,7 +470,7 @@ def _crew_on_all_runs(organisation: Organisation) -> None:
         run.crew = members
 
 
-def _books(organisation: Organisation, rng: Random) -> None:
+def _books(organisation: Organisation, van: Van, rng: Random) -> None:
     owner = {"organisation_id": organisation.id}
     number = 0
     for name, author, subject in TITLES:
@@ -481,7 +487,7 @@ def _books(organisation: Organisation, rng: Random) -> None:
         db.session.flush()
         for _ in range(COPIES_OF_A_TITLE):
             number += 1
-            copy = Copy(**owner, title_id=title.id, barcode=f"CT{number:06d}")
+            copy = Copy(**owner, title_id=title.id, barcode=f"CT{number:06d}", van_id=van.id)
             copy.added_on = date(2024, 1, 15)
             db.session.add(copy)
 
@@ -508,3 +514,46 @@ def _readers(organisation: Organisation, places: Sequence[Place], rng: Random) -
             card = Card(**owner, number=f"X{number:05d}", kind=kind, reader=reader)
             card.issued_on = date(2025, 9, 5)
             db.session.add(card)
+
+
+def _classes(organisation: Organisation, today: date, rng: Random) -> None:
+    """Schools of the days ahead send their classes one after the other."""
+    query = (
+        select(Visit)
+        .where(Visit.day.between(today, today + timedelta(days=14)))
+        .order_by(Visit.arrival_at)
+    )
+    for visit in db.session.scalars(query):
+        if visit.place.kind != PlaceKind.SCHOOL or visit.stop.audience is None:
+            continue
+        first = minutes_of_day(visit.arrival_at, visit.day)
+        grades = GRADES.get(visit.stop.audience, (6, 7, 8))
+        for number, grade in enumerate(rng.sample(grades, 3)):
+            db.session.add(
+                ClassSlot(
+                    organisation_id=organisation.id,
+                    visit_id=visit.id,
+                    starts_at=first + 5 + 22 * number,
+                    minutes=20,
+                    class_name=f"{grade}A{rng.randrange(1, 5)}",
+                    audience=visit.stop.audience,
+                    size=rng.randrange(28, 43),
+                    teacher=f"{rng.choice(('Cô', 'Thầy'))} {rng.choice(GIVEN_NAMES)}",
+                )
+            )
+
+
+def _boxes_and_reservations(organisation: Organisation, today: date) -> None:
+    """Two boxes for places of the days ahead, and three readers who wait for a book."""
+    owner = {"organisation_id": organisation.id}
+    query = select(Visit).where(Visit.day > today).order_by(Visit.arrival_at).limit(4)
+    ahead = [visit.place_id for visit in db.session.scalars(query)]
+    for number, place_id in enumerate(ahead[:2], 1):
+        db.session.add(Box(**owner, code=f"THUNG-{number:02d}", next_place_id=place_id))
+    titles = list(db.session.scalars(select(Title).order_by(Title.id).limit(3)))
+    readers = select(Reader).where(Reader.place_id.in_(ahead)).order_by(Reader.id).limit(3)
+    for title, reader in zip(titles, db.session.scalars(readers), strict=False):
+        card = reader.cards[0]
+        db.session.add(
+            Reservation(**owner, title_id=title.id, card_id=card.id, place_id=reader.place_id)
+        )

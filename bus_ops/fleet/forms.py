@@ -20,11 +20,12 @@ from wtforms.validators import (
     ValidationError,
 )
 
-from ..accounts.models import User
+from ..accounts.queries import users_of_organisation
 from ..base_form import BaseForm
 from ..clock_fields import DayField, days_in_order
 from ..database import db, owned
 from .models import Carrier, CrewMember, Depot, Duty, Van, VanEquipment
+from .queries import depots_by_name
 
 _NAME = [DataRequired(_l("Enter a name.")), Length(max=120)]
 
@@ -44,8 +45,7 @@ class VanForm(BaseForm):
     def __init__(self, van: Van | None = None) -> None:
         super().__init__(obj=van)
         self._van = van
-        depots = db.session.scalars(owned(Depot).order_by(Depot.name))
-        self.depot_id.choices = [(0, "–"), *((depot.id, depot.name) for depot in depots)]
+        self.depot_id.choices = [(0, "–"), *((depot.id, depot.name) for depot in depots_by_name())]
         if not self.is_submitted() and van is not None:
             self.depot_id.data = van.depot_id or 0
             self.checklist.data = "\n".join(
@@ -131,7 +131,7 @@ class CrewMemberForm(BaseForm):
 
     def __init__(self, member: CrewMember | None = None) -> None:
         super().__init__(obj=member)
-        users = db.session.scalars(owned(User).order_by(User.full_name))
+        users = users_of_organisation()
         self.user_id.choices = [(0, "–"), *((user.id, user.full_name) for user in users)]
         if not self.is_submitted():
             self.user_id.data = member.user_id or 0 if member else 0

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask import Blueprint, Response, flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_login import current_user
-from sqlalchemy.orm import joinedload
 
 from ..accounts.access import EVERYONE, PLANNERS, roles_allowed
-from ..database import current_organisation_id, db, owned, owned_or_404
+from ..database import current_organisation_id, db, owned_or_404
 from ..i18n import today
-from ..tables import Listing
+from ..incoming import asked_search
+from ..maps import MapStop, map_script, places_map
+from ..places.outlines import todays_outlines
+from ..tables import ShortListing, matches
 from .forms import CrewMemberForm, DayOutForm, DepotForm, VanForm
 from .models import CrewMember, Depot, Van, VanOutOfService
+from .queries import depots_by_name, members_by_name, vans_by_name
 
 blueprint = Blueprint("fleet", __name__, url_prefix="/fleet")
 
@@ -22,18 +25,21 @@ blueprint = Blueprint("fleet", __name__, url_prefix="/fleet")
 @roles_allowed(*EVERYONE)
 def overview() -> ResponseReturnValue:
     """Vans, depots and crew."""
-    typed = request.args.get("q", "").strip()
-    vans = owned(Van).options(joinedload(Van.depot))
-    members = owned(CrewMember).order_by(CrewMember.full_name)
-    if typed:
-        vans = vans.where(Van.name.ilike(f"%{typed}%") | Van.operator.ilike(f"%{typed}%"))
-        members = members.where(CrewMember.full_name.ilike(f"%{typed}%"))
-    sorts = {"name": Van.name, "service": Van.operator, "plate": Van.plate}
+    typed = asked_search()
+    listing = ShortListing(
+        vans_by_name(),
+        {
+            "name": lambda van: van.display_name,
+            "plate": lambda van: van.plate or None,
+        },
+        "name",
+        lambda van: f"{van.display_name} {van.plate}",
+    )
     return render_template(
         "fleet/overview.html",
-        listing=Listing(vans, sorts, "name"),
-        depots=list(db.session.scalars(owned(Depot).order_by(Depot.name))),
-        members=list(db.session.scalars(members)),
+        listing=listing,
+        depots=[d for d in depots_by_name() if matches(typed, f"{d.name} {d.address}")],
+        members=[m for m in members_by_name() if matches(typed, f"{m.full_name} {m.phone}")],
         may_plan=current_user.role in PLANNERS,
         today=today(),
     )
@@ -110,8 +116,17 @@ def edit_depot(depot_id: int | None) -> ResponseReturnValue:
         db.session.commit()
         flash(_("Saved."), "success")
         return redirect(url_for("fleet.overview"))
-    title = depot.name if depot else _("New depot")
-    return render_template("fleet/form.html", form=form, title=title)
+    return render_template("fleet/depot.html", form=form, depot=depot)
+
+
+@blueprint.get("/depots/new/map.js", defaults={"depot_id": None})
+@blueprint.get("/depots/<int:depot_id>/map.js")
+@roles_allowed(*PLANNERS)
+def depot_map_script(depot_id: int | None) -> Response:
+    """The map to tap where vans start: the depot, if it has its place, and the communes."""
+    depots = [owned_or_404(Depot, depot_id)] if depot_id else []
+    points = [MapStop("", depot.name, depot.lat, depot.lon) for depot in depots]
+    return map_script(places_map("depot", points, todays_outlines()))
 
 
 @blueprint.route("/crew/new", methods=["GET", "POST"], defaults={"member_id": None})

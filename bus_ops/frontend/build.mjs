@@ -1,4 +1,5 @@
-// Builds ../static: scripts, styles, fonts, the icon sprite, Leaflet and htmx. Nothing is fetched.
+// Builds ../static: scripts, styles, fonts, the icon sprite, Leaflet, htmx and the tablet's app.
+// Nothing is fetched.
 import { cp, mkdir, readFile, readdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { build } from "esbuild";
@@ -23,15 +24,67 @@ async function scripts() {
   });
 }
 
-async function styles() {
-  const css = sass.compile("styles/app.scss", {
+async function style(source, folder, name) {
+  const css = sass.compile(join("styles", source), {
     style: "compressed",
     loadPaths: [modules],
     silenceDeprecations: ["import", "global-builtin", "color-functions", "if-function"],
     quietDeps: true,
   });
-  await mkdir(join(target, "css"), { recursive: true });
-  await writeFile(join(target, "css", "app.css"), css.css);
+  await mkdir(join(target, folder), { recursive: true });
+  await writeFile(join(target, folder, name), css.css);
+}
+
+// The tablet's app: one script and one style at first; what reads barcodes comes with the camera.
+async function tablet() {
+  const shared = { bundle: true, minify: true, sourcemap: true, target: "es2022" };
+  const folder = join(target, "tablet");
+  await mkdir(folder, { recursive: true });
+  await build({
+    ...shared,
+    entryPoints: [{ in: "src/tablet/tablet.tsx", out: "tablet" }],
+    outdir: folder,
+    format: "esm",
+    splitting: true,
+    chunkNames: "[name]-[hash]",
+    plugins: [tabletIcons],
+  });
+  await build({
+    ...shared,
+    entryPoints: [
+      { in: "src/tablet/worker.ts", out: "sw" },
+      { in: "src/tablet/early.ts", out: "early" },
+    ],
+    outdir: folder,
+    format: "iife",
+    sourcemap: false,
+  });
+  const reader = join(modules, "zxing-wasm", "dist", "reader", "zxing_reader.wasm");
+  await cp(reader, join(folder, "zxing_reader.wasm"));
+  await cp("icon.svg", join(folder, "icon.svg"));
+  await style("tablet-app.scss", "tablet", "tablet.css");
+}
+
+// `import symbols from "tablet-icons"`: the icons of tablet-icons.txt as symbols of one sprite.
+const tabletIcons = {
+  name: "tablet-icons",
+  setup(bundle) {
+    bundle.onResolve({ filter: /^tablet-icons$/ }, ({ path }) => ({ path, namespace: "icons" }));
+    bundle.onLoad({ filter: /.*/, namespace: "icons" }, async () => ({
+      contents: (await symbolsOf("tablet-icons.txt")).join(""),
+      loader: "text",
+    }));
+  },
+};
+
+// What the tablet's worker keeps, as addresses below /static/.
+async function precacheList() {
+  const scripts = (await readdir(join(target, "tablet")))
+    .filter((name) => /\.(js|css|wasm|svg)$/.test(name) && name !== "sw.js")
+    .map((name) => `tablet/${name}`);
+  const faces = (await readdir(join(target, "fonts"))).map((name) => `fonts/${name}`);
+  const kept = [...scripts, "js/theme.js", ...faces].sort();
+  await writeFile(join(target, "tablet", "precache.json"), JSON.stringify(kept, null, 1));
 }
 
 async function fonts() {
@@ -47,15 +100,19 @@ async function fonts() {
   }
 }
 
-async function icons() {
-  const names = (await readFile("icons.txt", "utf8")).split("\n").filter(Boolean);
-  const symbols = await Promise.all(
+async function symbolsOf(list) {
+  const names = (await readFile(list, "utf8")).split("\n").filter(Boolean);
+  return Promise.all(
     names.map(async (name) => {
       const svg = await readFile(join(modules, "bootstrap-icons", "icons", `${name}.svg`), "utf8");
       const inner = svg.replace(/^[\s\S]*?<svg[^>]*>/, "").replace(/<\/svg>\s*$/, "");
       return `<symbol id="${name}" viewBox="0 0 16 16">${inner.trim()}</symbol>`;
     }),
   );
+}
+
+async function icons() {
+  const symbols = await symbolsOf("icons.txt");
   const sprite = `<svg xmlns="http://www.w3.org/2000/svg">${symbols.join("")}</svg>`;
   await writeFile(join(target, "icons.svg"), sprite);
 }
@@ -70,4 +127,6 @@ async function leaflet() {
 
 await rm(target, { recursive: true, force: true });
 await mkdir(target, { recursive: true });
-await Promise.all([scripts(), styles(), fonts(), icons(), leaflet()]);
+const page = style("app.scss", "css", "app.css");
+await Promise.all([scripts(), page, fonts(), icons(), leaflet(), tablet()]);
+await precacheList();

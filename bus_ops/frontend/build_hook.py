@@ -7,6 +7,7 @@ already built from the same sources is not built again.
 from __future__ import annotations
 
 import hashlib
+import importlib.util
 import os
 import subprocess
 from pathlib import Path
@@ -14,7 +15,15 @@ from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
-SOURCES = ("package.json", "package-lock.json", "build.mjs", "tsconfig.json", "icons.txt")
+SOURCES = (
+    "package.json",
+    "package-lock.json",
+    "build.mjs",
+    "tsconfig.json",
+    "icons.txt",
+    "tablet-icons.txt",
+    "icon.svg",
+)
 
 
 class FrontendBuildHook(BuildHookInterface):
@@ -27,6 +36,7 @@ class FrontendBuildHook(BuildHookInterface):
         root = Path(self.root)
         _compile_translations(root / "bus_ops" / "translations")
         _build_static(root / "bus_ops" / "frontend", root / "bus_ops" / "static")
+        _write_tablet_words(root / "bus_ops")
 
 
 def _compile_translations(folder: Path) -> None:
@@ -38,6 +48,24 @@ def _compile_translations(folder: Path) -> None:
             catalogue = read_po(file, locale=source.parts[-3])
         with source.with_suffix(".mo").open("wb") as file:
             write_mo(file, catalogue)
+
+
+def _write_tablet_words(package: Path) -> None:
+    """The tablet's app speaks without a server: its sentences go along with its files."""
+    from babel.messages.pofile import read_po
+
+    # Beside this file, which is loaded by its path and belongs to no package.
+    path = Path(__file__).with_name("sentences.py")
+    spec = importlib.util.spec_from_file_location("sentences", path)
+    assert spec is not None
+    assert spec.loader is not None
+    sentences = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(sentences)
+    source = package / "translations" / "vi" / "LC_MESSAGES" / "messages.po"
+    with source.open("rb") as file:
+        catalogue = read_po(file, locale="vi")
+    sources = package / "frontend" / "src" / "tablet"
+    sentences.write_messages(sources, catalogue, package / "static" / "tablet" / "messages")
 
 
 def _build_static(sources: Path, target: Path) -> None:

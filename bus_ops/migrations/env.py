@@ -13,6 +13,10 @@ target_metadata = Base.metadata
 def run_migrations() -> None:
     """Upgrade or downgrade the app's database; batches let SQLite alter its tables."""
     with db.engine.connect() as connection:
+        if connection.dialect.name == "sqlite":
+            # A table that is made anew is dropped first: what refers to it must not go with it.
+            connection.exec_driver_sql("PRAGMA foreign_keys=OFF")
+            connection.commit()
         context.configure(
             connection=connection,
             target_metadata=target_metadata,
@@ -22,6 +26,11 @@ def run_migrations() -> None:
         )
         with context.begin_transaction():
             context.run_migrations()
+        if connection.dialect.name == "sqlite":
+            # The connection goes back to the pool.
+            connection.commit()
+            connection.exec_driver_sql("PRAGMA foreign_keys=ON")
+            connection.commit()
 
 
 run_migrations()

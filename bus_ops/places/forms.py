@@ -7,18 +7,14 @@ from flask_wtf.file import FileField, FileRequired
 from wtforms import BooleanField, FloatField, SelectField, StringField, TextAreaField
 from wtforms.validators import DataRequired, Email, Length, NumberRange, Optional, ValidationError
 
+from schedules.travel import Position
+
 from ..base_form import BaseForm
 from ..clock_fields import WindowsField
-from ..database import db, owned
-from .models import (
-    AdministrativeUnit,
-    Place,
-    PlaceKind,
-    PositionQuality,
-    SchoolLevel,
-    UnitLevel,
-)
-from .units import assign_units
+from ..database import current_organisation_id, db
+from .models import Place, PlaceKind, SchoolLevel
+from .positions import put_at_commune
+from .units import assign_units, todays_communes
 
 
 class PlaceForm(BaseForm):
@@ -47,11 +43,7 @@ class PlaceForm(BaseForm):
 
     def __init__(self, place: Place | None = None) -> None:
         super().__init__(obj=place)
-        query = owned(AdministrativeUnit).where(
-            AdministrativeUnit.level == UnitLevel.COMMUNE,
-            AdministrativeUnit.valid_until.is_(None),
-        )
-        units = db.session.scalars(query.order_by(AdministrativeUnit.name))
+        units = todays_communes(current_organisation_id())
         self.commune_id.choices = [(0, "–"), *((unit.id, unit.full_name) for unit in units)]
         if not self.is_submitted() and place is not None:
             self.commune_id.data = place.commune_id or 0
@@ -81,11 +73,9 @@ class PlaceForm(BaseForm):
         place.enabled = bool(self.enabled.data)
         db.session.add(place)
         db.session.flush()
-        commune = place.commune
-        if place.lat is None and commune is not None and commune.lat is not None:
-            place.lat, place.lon = commune.lat, commune.lon
-            place.position_quality = PositionQuality.APPROXIMATE
-            place.position_source = commune.full_name
+        db.session.refresh(place, ["commune"])
+        put_at_commune(place)
+        place.geocoder_asked_at = None
         assign_units(place)
 
 
@@ -101,6 +91,11 @@ class PositionForm(BaseForm):
         """An empty position is no position."""
         if field.data is None or self.lon.data is None:
             raise ValidationError(_l("Tap the map, or type both numbers."))
+
+    @property
+    def position(self) -> Position:
+        """What a valid form says."""
+        return Position(float(self.lat.data or 0), float(self.lon.data or 0))
 
 
 class UploadForm(BaseForm):

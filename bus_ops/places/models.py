@@ -9,6 +9,8 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy import JSON, ForeignKey, Index, LargeBinary, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from schedules.travel import Position
+
 from ..database import Base, OwnedByOrganisation, UTCDateTime, enum_column, now
 from ..i18n import LabelledEnum
 
@@ -109,6 +111,7 @@ class Place(OwnedByOrganisation, Base):
     position_quality: Mapped[PositionQuality] = mapped_column(
         enum_column(PositionQuality), default=PositionQuality.MISSING
     )
+    # A code of places.positions.Source, or the name of an outside source.
     position_source: Mapped[str] = mapped_column(String(120), default="")
     # Today's commune; earlier units through PlaceUnit.
     commune_id: Mapped[int | None] = mapped_column(ForeignKey("administrative_unit.id"), index=True)
@@ -125,13 +128,25 @@ class Place(OwnedByOrganisation, Base):
     enabled: Mapped[bool] = mapped_column(default=True)
     # Same source row, same key: importing a file twice changes nothing.
     import_key: Mapped[str | None] = mapped_column(String(400))
+    # What the last timetable import wrote, to tell its corrections from those made by hand.
+    imported: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
     source: Mapped[str] = mapped_column(String(200), default="")
     # Columns of an imported file that have no field of their own, by column name.
     extra: Mapped[dict[str, str]] = mapped_column(JSON, default=dict)
     created_at: Mapped[datetime] = mapped_column(UTCDateTime, default=now)
 
+    # When the geocoder was last asked; none where it has not been since the address changed.
+    geocoder_asked_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+
     commune: Mapped[AdministrativeUnit | None] = relationship()
     units: Mapped[list[AdministrativeUnit]] = relationship(secondary="place_unit", viewonly=True)
+
+    @property
+    def position(self) -> Position | None:
+        """Where it stands, if that is known."""
+        if self.lat is None or self.lon is None:
+            return None
+        return Position(self.lat, self.lon)
 
 
 class PlaceUnit(OwnedByOrganisation, Base):

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
 from geopy.distance import geodesic
-from sqlalchemy import delete, select
+from sqlalchemy import Select, delete, select
+from sqlalchemy.orm import undefer
 
+from schedules.outlines import Box, box_around, lies_in
 from schedules.searching import search_key
+from schedules.travel import Position
 
 from ..database import db
 from .models import AdministrativeUnit, Place, PlaceUnit, UnitLevel
 from .searching import refresh_search_key
+
+# Of the units before the reform, the day they began is not known.
+FIRST_KNOWN_DAY = date(1900, 1, 1)
 
 
 @dataclass(frozen=True)
@@ -42,63 +48,31 @@ class FormerRow:
     successor_code: str
 
 
+@dataclass(frozen=True)
+class AddedUnits:
+    """Today's communes by code, and how many units of both maps are new."""
+
+    communes: dict[str, AdministrativeUnit]
+    count: int
+
+
 def add_units(
     organisation_id: int,
     communes: Sequence[CommuneRow],
     outlines: Mapping[str, dict[str, Any]],
     former: Sequence[FormerRow],
     reform_day: date,
-) -> dict[str, AdministrativeUnit]:
-    """Add both maps; answers today's communes by code.
+) -> AddedUnits:
+    """Add both maps; a unit that is here already stays as it is.
 
     ``reform_day`` is the first day of today's map: the former units end the day before. Their
     first day is taken as the year 1900, since only the last state before the reform is known.
     """
-    today_units = {
-        row.code: _unit(
-            organisation_id, row.code, row.name, row.full_name, UnitLevel.COMMUNE, reform_day
-        )
-        for row in communes
-    }
-    for row in communes:
-        unit = today_units[row.code]
-        unit.lat, unit.lon, unit.outline = row.lat, row.lon, outlines.get(row.code)
-    db.session.add_all(today_units.values())
-    db.session.flush()
-    last_day = reform_day - timedelta(days=1)
-    districts: dict[str, AdministrativeUnit] = {}
-    for old in former:
-        if old.district_code not in districts:
-            name = old.district.split(" ", 1)[-1]
-            district = _unit(
-                organisation_id,
-                old.district_code,
-                name,
-                old.district,
-                UnitLevel.DISTRICT,
-                date(1900, 1, 1),
-            )
-            district.valid_until = last_day
-            districts[old.district_code] = district
-    db.session.add_all(districts.values())
-    db.session.flush()
-    for old in former:
-        unit = _unit(
-            organisation_id,
-            old.code,
-            old.name,
-            old.full_name,
-            UnitLevel.COMMUNE,
-            date(1900, 1, 1),
-        )
-        unit.valid_until = last_day
-        unit.lat, unit.lon = old.lat, old.lon
-        unit.parent_id = districts[old.district_code].id
-        successor = today_units.get(old.successor_code)
-        unit.successor_id = successor.id if successor else None
-        db.session.add(unit)
-    db.session.flush()
-    return today_units
+    adding = _Adding(organisation_id, reform_day)
+    today_units = adding.communes(communes, outlines)
+    districts = adding.districts(former)
+    adding.former(former, districts, today_units)
+    return AddedUnits(today_units, adding.count)
 
 
 def assign_units(place: Place) -> None:
@@ -118,18 +92,65 @@ def assign_units(place: Place) -> None:
     refresh_search_key(place)
 
 
-def commune_named(organisation_id: int, name: str) -> AdministrativeUnit | None:
-    """Today's commune of this name, with or without "Xã" or "Phường"; None when not one only."""
-    wanted = search_key(name)
-    query = select(AdministrativeUnit).where(
+def place_in_units(organisation_id: int) -> None:
+    """Say anew in which units every place lies; one without a commune gets its point's."""
+    query = select(Place).where(Place.organisation_id == organisation_id)
+    outlined, box = _outlined_communes(organisation_id), known_box(organisation_id)
+    for place in db.session.scalars(query):
+        position = place.position
+        if place.commune_id is None and position and box and box.holds(position):
+            commune = _commune_around(outlined, position)
+            place.commune_id = commune.id if commune else None
+        assign_units(place)
+
+
+def commune_at(organisation_id: int, position: Position) -> AdministrativeUnit | None:
+    """Today's commune whose outline holds the position; None where no outline does."""
+    return _commune_around(_outlined_communes(organisation_id), position)
+
+
+def known_box(organisation_id: int) -> Box | None:
+    """A box around all of today's communes; None where the library has none."""
+    positions = [
+        Position(unit.lat, unit.lon)
+        for unit in db.session.scalars(_select_communes(organisation_id))
+        if unit.lat is not None and unit.lon is not None
+    ]
+    # Points lie inside their communes: a tenth of a degree (11 km) reaches beyond the borders.
+    return box_around(positions, 0.1)
+
+
+def has_units(organisation_id: int) -> bool:
+    """Whether the library has any administrative unit."""
+    query = select(AdministrativeUnit.id).where(
+        AdministrativeUnit.organisation_id == organisation_id
+    )
+    return db.session.scalar(query.limit(1)) is not None
+
+
+def todays_communes(organisation_id: int) -> list[AdministrativeUnit]:
+    """Communes of today's map in the order of their names, whatever their type."""
+    units = db.session.scalars(_select_communes(organisation_id))
+    return sorted(units, key=lambda unit: (search_key(unit.name), unit.code))
+
+
+def _select_communes(organisation_id: int) -> Select[tuple[AdministrativeUnit]]:
+    return select(AdministrativeUnit).where(
         AdministrativeUnit.organisation_id == organisation_id,
         AdministrativeUnit.level == UnitLevel.COMMUNE,
         AdministrativeUnit.valid_until.is_(None),
     )
-    units = list(db.session.scalars(query))
-    exact = [unit for unit in units if search_key(unit.full_name) == wanted]
-    found = exact or [unit for unit in units if search_key(unit.name) == wanted]
-    return found[0] if len(found) == 1 else None
+
+
+def _outlined_communes(organisation_id: int) -> list[AdministrativeUnit]:
+    query = _select_communes(organisation_id).options(undefer(AdministrativeUnit.outline))
+    return [unit for unit in db.session.scalars(query) if unit.outline]
+
+
+def _commune_around(
+    outlined: Iterable[AdministrativeUnit], position: Position
+) -> AdministrativeUnit | None:
+    return next((unit for unit in outlined if lies_in(unit.outline or {}, position)), None)
 
 
 def _former_unit_of(place: Place) -> int | None:
@@ -145,20 +166,90 @@ def _former_unit_of(place: Place) -> int | None:
     return nearest.id
 
 
-def _unit(
-    organisation_id: int,
-    code: str,
-    name: str,
-    full_name: str,
-    level: UnitLevel,
-    valid_from: date,
-) -> AdministrativeUnit:
-    return AdministrativeUnit(
-        organisation_id=organisation_id,
-        code=code,
-        name=name,
-        full_name=full_name,
-        level=level,
-        search_key=search_key(f"{full_name} {code}")[:200],
-        valid_from=valid_from,
-    )
+class _Adding:
+    """Adds units to a library that may have some of them; counts the new ones."""
+
+    def __init__(self, organisation_id: int, reform_day: date) -> None:
+        self._organisation_id = organisation_id
+        self._reform_day = reform_day
+        self.count = 0
+        query = select(AdministrativeUnit).where(
+            AdministrativeUnit.organisation_id == organisation_id
+        )
+        self._known = {
+            (unit.level, unit.code, unit.valid_from): unit for unit in db.session.scalars(query)
+        }
+
+    def communes(
+        self, rows: Sequence[CommuneRow], outlines: Mapping[str, dict[str, Any]]
+    ) -> dict[str, AdministrativeUnit]:
+        units = {}
+        for row in rows:
+            units[row.code] = self._unit(
+                UnitLevel.COMMUNE,
+                self._reform_day,
+                (row.code, row.name, row.full_name),
+                lat=row.lat,
+                lon=row.lon,
+                outline=outlines.get(row.code),
+            )
+        db.session.flush()
+        return units
+
+    def districts(self, rows: Sequence[FormerRow]) -> dict[str, AdministrativeUnit]:
+        units: dict[str, AdministrativeUnit] = {}
+        for row in rows:
+            if row.district_code not in units:
+                name = row.district.split(" ", 1)[-1]
+                units[row.district_code] = self._unit(
+                    UnitLevel.DISTRICT,
+                    FIRST_KNOWN_DAY,
+                    (row.district_code, name, row.district),
+                    valid_until=self._last_day,
+                )
+        db.session.flush()
+        return units
+
+    def former(
+        self,
+        rows: Sequence[FormerRow],
+        districts: Mapping[str, AdministrativeUnit],
+        successors: Mapping[str, AdministrativeUnit],
+    ) -> None:
+        for row in rows:
+            successor = successors.get(row.successor_code)
+            self._unit(
+                UnitLevel.COMMUNE,
+                FIRST_KNOWN_DAY,
+                (row.code, row.name, row.full_name),
+                valid_until=self._last_day,
+                lat=row.lat,
+                lon=row.lon,
+                parent_id=districts[row.district_code].id,
+                successor_id=successor.id if successor else None,
+            )
+        db.session.flush()
+
+    @property
+    def _last_day(self) -> date:
+        return self._reform_day - timedelta(days=1)
+
+    def _unit(
+        self, level: UnitLevel, valid_from: date, named: tuple[str, str, str], **columns: Any
+    ) -> AdministrativeUnit:
+        code, name, full_name = named
+        key = (level, code, valid_from)
+        if key not in self._known:
+            self._known[key] = AdministrativeUnit(
+                organisation_id=self._organisation_id,
+                code=code,
+                name=name,
+                full_name=full_name,
+                level=level,
+                search_key=search_key(f"{full_name} {code}")[:200],
+                valid_from=valid_from,
+                **columns,
+            )
+            db.session.add(self._known[key])
+            self.count += 1
+        return self._known[key]

@@ -8,6 +8,7 @@ from typing import Any
 from flask import (
     Blueprint,
     Response,
+    abort,
     current_app,
     flash,
     redirect,
@@ -21,26 +22,27 @@ from flask_babel import ngettext
 from flask_login import current_user
 from markupsafe import Markup
 from sqlalchemy import Select, func, select
-from sqlalchemy.orm import joinedload, undefer
+from sqlalchemy.orm import joinedload
 
 from schedules.exchange.spreadsheet import Table, TableProblem, UnreadableTableError, read_table
+from schedules.searching import search_key
 
 from ..accounts.access import EVERYONE, PLANNERS, roles_allowed
 from ..clock_fields import windows_in_words
 from ..database import current_organisation_id, db, owned, owned_or_404
-from ..maps import MapOutline, MapStop, map_script, places_map
+from ..incoming import asked_number
+from ..maps import MapStop, map_script, places_map
 from ..tables import Listing
 from .forms import PlaceForm, PositionForm, UploadForm
-from .geocoding import GeocoderError, find_position, geocoder_is_on
-from .importing import (
-    FIELDS,
-    REMEDIES,
-    apply_plan,
-    guessed_mapping,
-    plan_places,
-    remember_mapping,
-    remembered_mapping,
+from .geocoding import (
+    GeocoderError,
+    find_position,
+    geocoder_is_on,
+    next_to_look_up,
+    waiting_count,
 )
+from .importing import REMEDIES, apply_plan, plan_places
+from .list_columns import FIELDS, guessed_mapping, remember_mapping, remembered_mapping
 from .models import (
     AdministrativeUnit,
     Place,
@@ -51,10 +53,17 @@ from .models import (
     UnitLevel,
     UploadedFile,
 )
+from .outlines import todays_outlines
+from .positions import Source, doubt_about, put_at, source_in_words, source_of
+from .regions import REGIONS, Region, add_region
+from .removing import delete_place, is_used
+from .units import has_units
 
 blueprint = Blueprint("places", __name__, url_prefix="/places")
 
 UPLOAD_PURPOSE = "places"
+# Each takes some seconds, and somebody waits.
+LOOKED_UP_TOGETHER = 10
 
 
 @blueprint.get("/")
@@ -78,6 +87,9 @@ def place_list() -> ResponseReturnValue:
         qualities=PositionQuality.choices(),
         communes=_communes_with_places(),
         map_arguments=dict(request.args),
+        waiting=_waiting_for_geocoder(),
+        look_up_count=LOOKED_UP_TOGETHER,
+        no_units=not has_units(current_organisation_id()),
     )
 
 
@@ -99,7 +111,7 @@ def places_map_script() -> Response:
         for place in typed.rows
         if place.lat is not None
     ]
-    return map_script(places_map("places", points, _outlines()))
+    return map_script(places_map("places", points, todays_outlines()))
 
 
 @blueprint.get("/<int:place_id>")
@@ -108,14 +120,18 @@ def place_page(place_id: int) -> ResponseReturnValue:
     """Everything about a place."""
     place = owned_or_404(Place, place_id)
     panels: list[Callable[[Place], Markup]] = current_app.extensions.get("place_panels", [])
+    may_plan = current_user.role in PLANNERS
     return render_template(
         "places/place.html",
         place=place,
         panels=[panel(place) for panel in panels],
         units=_units_of(place),
         windows_in_words=windows_in_words,
-        may_plan=current_user.role in PLANNERS,
+        position_source=source_in_words(place.position_source),
+        source=source_in_words(place.source),
+        may_plan=may_plan,
         may_geocode=geocoder_is_on(),
+        is_used=may_plan and is_used(place),
     )
 
 
@@ -127,7 +143,7 @@ def place_map_script(place_id: int) -> Response:
     points = []
     if place.lat is not None and place.lon is not None:
         points = [MapStop("", place.name, place.lat, place.lon, detail=_map_detail(place))]
-    return map_script(places_map("place", points, _outlines(place.commune_id)))
+    return map_script(places_map("place", points, todays_outlines(place.commune_id)))
 
 
 @blueprint.route("/new", methods=["GET", "POST"])
@@ -141,7 +157,7 @@ def new_place() -> ResponseReturnValue:
         db.session.commit()
         flash(_("Saved. Now show where it is."), "success")
         return redirect(url_for("places.set_position", place_id=place.id))
-    return render_template("places/form.html", form=form, place=None)
+    return _place_form(form, None)
 
 
 @blueprint.route("/<int:place_id>/edit", methods=["GET", "POST"])
@@ -155,7 +171,32 @@ def edit_place(place_id: int) -> ResponseReturnValue:
         db.session.commit()
         flash(_("Saved."), "success")
         return redirect(url_for("places.place_page", place_id=place.id))
-    return render_template("places/form.html", form=form, place=place)
+    return _place_form(form, place)
+
+
+@blueprint.post("/<int:place_id>/enabled")
+@roles_allowed(*PLANNERS)
+def enable_place(place_id: int) -> ResponseReturnValue:
+    """Take a place out of use, or into use again."""
+    place = owned_or_404(Place, place_id)
+    place.enabled = request.form.get("enabled") == "yes"
+    db.session.commit()
+    flash(_("Saved."), "success")
+    return redirect(url_for("places.place_page", place_id=place.id))
+
+
+@blueprint.post("/<int:place_id>/delete")
+@roles_allowed(*PLANNERS)
+def remove_place(place_id: int) -> ResponseReturnValue:
+    """Delete a place that nothing stands on yet."""
+    place = owned_or_404(Place, place_id)
+    name = place.name
+    if not delete_place(place):
+        flash(_("Stops or figures stand on this place. Take it out of use instead."), "warning")
+        return redirect(url_for("places.place_page", place_id=place_id))
+    db.session.commit()
+    flash(_("%(name)s is deleted.", name=name), "success")
+    return redirect(url_for("places.place_list"))
 
 
 @blueprint.route("/<int:place_id>/position", methods=["GET", "POST"])
@@ -165,11 +206,10 @@ def set_position(place_id: int) -> ResponseReturnValue:
     place = owned_or_404(Place, place_id)
     form = PositionForm(obj=place)
     if form.validate_on_submit():
-        place.lat, place.lon = form.lat.data, form.lon.data
-        place.position_quality = PositionQuality.EXACT
-        place.position_source = _("tapped on the map")
+        put_at(place, form.position, PositionQuality.EXACT, source_of(Source.TAPPED))
         db.session.commit()
         flash(_("The position is kept."), "success")
+        _flash_doubt(place)
         return redirect(url_for("places.place_page", place_id=place.id))
     return render_template("places/position.html", form=form, place=place)
 
@@ -183,11 +223,12 @@ def geocode_place(place_id: int) -> ResponseReturnValue:
         found = find_position(place)
     except GeocoderError:
         db.session.rollback()
-        flash(_("The geocoder did not answer. Try again later, or tap the map."), "warning")
+        _flash_geocoder_silent()
         return redirect(url_for("places.place_page", place_id=place_id))
     db.session.commit()
     if found:
         flash(_("Found. Check it on the map and correct it with a tap."), "success")
+        _flash_doubt(place)
     else:
         flash(_("The geocoder does not know this address. Tap the map instead."), "warning")
     return redirect(url_for("places.set_position", place_id=place.id))
@@ -196,25 +237,27 @@ def geocode_place(place_id: int) -> ResponseReturnValue:
 @blueprint.post("/geocode-next")
 @roles_allowed(*PLANNERS)
 def geocode_missing() -> ResponseReturnValue:
-    """Ask the geocoder for the next places without a position, a few at a time."""
-    query = owned(Place).where(Place.lat.is_(None), Place.enabled).order_by(Place.id)
+    """Ask the geocoder for the next places without a position of their own, a few at a time."""
     found = asked = 0
-    for place in db.session.scalars(query.limit(10)).all():
+    for place in next_to_look_up(current_organisation_id(), LOOKED_UP_TOGETHER):
         try:
             found += find_position(place)
         except GeocoderError:
-            flash(_("The geocoder did not answer. Try again later, or tap the map."), "warning")
+            db.session.rollback()
+            _flash_geocoder_silent()
             break
         asked += 1
         db.session.commit()
     message = ngettext(
-        "%(num)s position found of %(asked)s asked for.",
-        "%(num)s positions found of %(asked)s asked for.",
+        "%(num)s position found of %(asked)s asked for; %(left)s wait.",
+        "%(num)s positions found of %(asked)s asked for; %(left)s wait.",
         found,
         asked=asked,
+        left=waiting_count(current_organisation_id()),
     )
     flash(message, "info")
-    return redirect(url_for("places.place_list", quality="missing"))
+    quality = request.form.get("quality", PositionQuality.MISSING.value)
+    return redirect(url_for("places.place_list", quality=quality))
 
 
 @blueprint.get("/units")
@@ -246,7 +289,21 @@ def unit_list() -> ResponseReturnValue:
         levels=UnitLevel.choices(),
         level=level,
         when=when,
+        regions=_regions_to_add(),
     )
+
+
+@blueprint.post("/units/add")
+@roles_allowed(*PLANNERS)
+def add_known_region() -> ResponseReturnValue:
+    """Add the units of a region that come with the app."""
+    region = REGIONS.get(request.form.get("region", ""))
+    if region is None:
+        abort(400)
+    added = add_region(current_organisation_id(), region)
+    db.session.commit()
+    flash(ngettext("%(num)s unit added.", "%(num)s units added.", added.count), "success")
+    return redirect(url_for("places.unit_list"))
 
 
 @blueprint.get("/units/<int:unit_id>")
@@ -382,7 +439,7 @@ def _filtered(query: Select[Any]) -> Select[Any]:
         query = query.where(Place.level == SchoolLevel(level))
     if quality in {member.value for member in PositionQuality}:
         query = query.where(Place.position_quality == PositionQuality(quality))
-    commune_id = request.args.get("commune", type=int)
+    commune_id = asked_number("commune")
     if commune_id:
         query = query.where(Place.commune_id == commune_id)
     return query
@@ -391,8 +448,40 @@ def _filtered(query: Select[Any]) -> Select[Any]:
 def _communes_with_places() -> list[tuple[int, str]]:
     used = select(Place.commune_id).where(Place.organisation_id == current_organisation_id())
     query = owned(AdministrativeUnit).where(AdministrativeUnit.id.in_(used))
-    units = db.session.scalars(query.order_by(AdministrativeUnit.name))
+    units = sorted(db.session.scalars(query), key=lambda unit: search_key(unit.name))
     return [(unit.id, unit.full_name) for unit in units]
+
+
+def _place_form(form: PlaceForm, place: Place | None) -> str:
+    no_units = not has_units(current_organisation_id())
+    return render_template("places/form.html", form=form, place=place, no_units=no_units)
+
+
+def _regions_to_add() -> list[Region]:
+    """Regions to offer: a library that has units already has chosen."""
+    may_add = current_user.role in PLANNERS and not has_units(current_organisation_id())
+    return list(REGIONS.values()) if may_add else []
+
+
+def _waiting_for_geocoder() -> int:
+    """Places to look up, where the list shows them and looking up is possible."""
+    shown = request.args.get("quality") in {PositionQuality.MISSING, PositionQuality.APPROXIMATE}
+    if not shown or not geocoder_is_on() or current_user.role not in PLANNERS:
+        return 0
+    return waiting_count(current_organisation_id())
+
+
+def _flash_geocoder_silent() -> None:
+    if geocoder_is_on():
+        flash(_("The geocoder did not answer. Try again later, or tap the map."), "warning")
+    else:
+        flash(_("Looking up addresses is switched off in the settings. Tap the map."), "warning")
+
+
+def _flash_doubt(place: Place) -> None:
+    doubt = doubt_about(place)
+    if doubt:
+        flash(doubt, "warning")
 
 
 def _units_of(place: Place) -> list[AdministrativeUnit]:
@@ -404,17 +493,6 @@ def _units_of(place: Place) -> list[AdministrativeUnit]:
         .order_by(AdministrativeUnit.valid_from.desc())
     )
     return list(db.session.scalars(query))
-
-
-def _outlines(commune_id: int | None = None) -> list[MapOutline]:
-    query = owned(AdministrativeUnit).where(
-        AdministrativeUnit.level == UnitLevel.COMMUNE,
-        AdministrativeUnit.valid_until.is_(None),
-    )
-    if commune_id is not None:
-        query = query.where(AdministrativeUnit.id == commune_id)
-    units = db.session.scalars(query.options(undefer(AdministrativeUnit.outline)))
-    return [MapOutline(unit.full_name, unit.outline) for unit in units if unit.outline]
 
 
 def _map_detail(place: Place) -> str:

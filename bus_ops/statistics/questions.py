@@ -16,7 +16,9 @@ from schedules.searching import search_key
 
 from ..database import current_organisation_id, db, owned
 from ..fleet.models import Van
+from ..fleet.queries import vans_by_name
 from ..i18n import format_day, parsed_day, today
+from ..incoming import asked_number
 from ..places.models import (
     AdministrativeUnit,
     Place,
@@ -105,11 +107,11 @@ def asked_question() -> Question:
     return Question(
         period=_asked_period(),
         filters=Filters(
-            van_id=args.get("van", type=int),
-            unit_id=args.get("unit", type=int),
+            van_id=asked_number("van"),
+            unit_id=asked_number("unit"),
             kind=_member(PlaceKind, args.get("kind", "")),
             level=_member(SchoolLevel, args.get("level", "")),
-            place_id=args.get("place", type=int),
+            place_id=asked_number("place"),
             audience=_member(Audience, args.get("audience", "")),
         ),
         grouping=grouping if grouping in dict(GROUPINGS) else "place",
@@ -183,8 +185,7 @@ def file_name(question: Question, ending: str) -> str:
 
 def vans() -> list[tuple[int, str]]:
     """The library's vans."""
-    query = owned(Van).order_by(Van.operator, Van.name)
-    return [(van.id, van.display_name) for van in db.session.scalars(query)]
+    return [(van.id, van.display_name) for van in vans_by_name()]
 
 
 def places() -> list[tuple[int, str]]:

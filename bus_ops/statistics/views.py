@@ -20,7 +20,7 @@ from ..database import current_organisation_id, db, owned
 from ..i18n import format_number, today
 from ..maps import MapFigure, MapOutline, figures_map, map_script
 from ..places.models import AdministrativeUnit, Place, PlaceKind, SchoolLevel
-from ..tables import RowListing
+from ..tables import ShortListing
 from ..timetable.models import Audience
 from .definitions import BY_KEY, DISTINCT, HEADLINES, MEASURES, Measure, attendance_key
 from .exports import Report, report_xlsx, visits_csv
@@ -147,7 +147,7 @@ def visits() -> ResponseReturnValue:
         "status": lambda row: search_key(str(row.status.label)),
         **{measure.key: _by_measure(measure.key) for measure in columns},
     }
-    listing = RowListing(rows, sorts, "-day", lambda row: row.search_key)
+    listing = ShortListing(rows, sorts, "-day", lambda row: row.search_key)
     return render_template(
         "statistics/visits.html",
         question=question,
@@ -228,14 +228,14 @@ def _columns(groups: Grouping, drawn: str) -> list[Measure]:
     return [BY_KEY[key] for key in keys if BY_KEY[key] in groups.measures]
 
 
-def _group_listing(groups: Grouping, columns: list[Measure], drawn: str) -> RowListing:
+def _group_listing(groups: Grouping, columns: list[Measure], drawn: str) -> ShortListing:
     """The groups, most of what is drawn first; time as it passes."""
     sorts: dict[str, Any] = {"name": lambda group: group.order}
     for measure in columns:
         sorts[measure.key] = lambda group, key=measure.key: group.figures[key]
     first = f"-{drawn}" if drawn in sorts else "-attendance"
     default = "name" if groups.key == "time" else first
-    return RowListing(groups.groups(), sorts, default, lambda group: search_key(group.name))
+    return ShortListing(groups.groups(), sorts, default, lambda group: search_key(group.name))
 
 
 def _by_measure(key: str) -> Any:

@@ -3,33 +3,37 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from urllib.parse import quote
 
-from flask import url_for
+from flask import current_app, url_for
 from flask_babel import gettext as _
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import joinedload, undefer
 
+from schedules.outlines import crossed
+
 from ..accounts.models import User
-from ..circulation.models import IssuedCard, Loan, OnSiteUse, Renewal
-from ..database import db
-from ..i18n import format_clock
+from ..circulation.models import Card, Copy, IssuedCard, Loan, OnSiteUse, Renewal
+from ..database import db, owned
+from ..i18n import format_clock, format_number
 from ..maps import MapOutline, MapStop, run_map
-from ..places.models import AdministrativeUnit, Place, PositionQuality
-from ..timetable.generating import depot_position, position_of, travel_of
+from ..places.models import AdministrativeUnit, Place, PositionQuality, UnitLevel
 from ..timetable.models import (
     ActivityKind,
     ActivityRecord,
     Attendance,
     Audience,
+    IncidentKind,
     Run,
+    StopKind,
     Visit,
     VisitStatus,
 )
-from .log import undoable_events
+from ..timetable.retiming import depot_position, position_of, travel_of
+from .log import undoable_events, undoable_run_events
 from .models import Event, EventKind
 
 
@@ -87,16 +91,43 @@ def loans_out(runs: Sequence[Run]) -> dict[int, int]:
     return dict(db.session.execute(query).all())
 
 
-def navigation_address(place: Place) -> str:
-    """A geo: address (RFC 5870) that opens the phone's own navigation at the place."""
+def geo_address(place: Place) -> str:
+    """A geo: address (RFC 5870), which Android's navigation opens."""
     point = f"{place.lat:.6f},{place.lon:.6f}"
     return f"geo:{point}?q={point}({quote(place.name, safe='')})"
 
 
+def navigation_address(place: Place) -> str:
+    """The way to a place on a site that every device can open."""
+    address: str = current_app.config["NAVIGATION_URL"]
+    return address.replace("{lat}", f"{place.lat:.6f}").replace("{lon}", f"{place.lon:.6f}")
+
+
+def is_pause(visit: Visit) -> bool:
+    """Fuel or lunch: nobody is served, so nothing is logged there."""
+    return visit.stop.kind == StopKind.OTHER
+
+
 def stop_numbers(run: Run) -> dict[int, str]:
-    """The number of each visit on list and map; cancelled ones have none."""
-    held = [visit for visit in run.visits if visit.plan_status != VisitStatus.CANCELLED]
-    return {visit.id: str(number) for number, visit in enumerate(held, 1)}
+    """The sign of each visit on list and map: its number, or that it is a pause or cancelled."""
+    signs: dict[int, str] = {}
+    number = 0
+    for visit in run.visits:
+        if visit.plan_status == VisitStatus.CANCELLED:
+            signs[visit.id] = "×"
+        elif is_pause(visit):
+            signs[visit.id] = "–"
+        else:
+            number += 1
+            signs[visit.id] = str(number)
+    return signs
+
+
+def print_density(run: Run) -> str:
+    """How closely the route is printed so that it takes one page: the name of its style."""
+    rows = len(run.visits)
+    most = {"roomy": 8, "close": 12, "closer": 16}
+    return next((name for name, count in most.items() if rows <= count), "closest")
 
 
 def map_of_run(run: Run, map_id: str = "route") -> object:
@@ -105,7 +136,7 @@ def map_of_run(run: Run, map_id: str = "route") -> object:
     placed = [visit for visit in run.visits if visit.place.lat is not None]
     stops = [
         MapStop(
-            number=numbers.get(visit.id, "×"),
+            number=numbers[visit.id],
             name=visit.place.name,
             lat=visit.place.lat or 0.0,
             lon=visit.place.lon or 0.0,
@@ -117,7 +148,8 @@ def map_of_run(run: Run, map_id: str = "route") -> object:
     ]
     depot = run.van.depot
     marker = MapStop("⌂", depot.name, depot.lat, depot.lon, "depot") if depot else None
-    return run_map(map_id, stops, marker, _way(run), _outlines(run))
+    way = way_of(run)
+    return run_map(map_id, stops, marker, way, _outlines(run, way))
 
 
 def _detail(visit: Visit) -> str:
@@ -127,7 +159,8 @@ def _detail(visit: Visit) -> str:
     return f"{times} · {visit.status.label}"
 
 
-def _way(run: Run) -> list[tuple[float, float]]:
+def way_of(run: Run) -> list[tuple[float, float]]:
+    """The line from the depot over the run's stops and back, as (lat, lon)."""
     travel = travel_of(run.organisation_id)
     start = depot_position(run.van)
     points = [start] if start else []
@@ -143,19 +176,23 @@ def _way(run: Run) -> list[tuple[float, float]]:
     return way
 
 
-def _outlines(run: Run) -> list[MapOutline]:
-    """Outlines of the communes the run goes to."""
-    commune_ids = {visit.place.commune_id for visit in run.visits} - {None}
+def _outlines(run: Run, way: Sequence[tuple[float, float]]) -> list[MapOutline]:
+    """Outlines of the communes the run goes to, and of those its way leads through."""
+    visited = {visit.place.commune_id for visit in run.visits}
     query = (
-        select(AdministrativeUnit)
-        .where(AdministrativeUnit.id.in_(commune_ids))
+        owned(AdministrativeUnit)
+        .where(
+            AdministrativeUnit.level == UnitLevel.COMMUNE,
+            AdministrativeUnit.valid_until.is_(None),
+        )
         .options(undefer(AdministrativeUnit.outline))
     )
-    return [
-        MapOutline(unit.full_name, unit.outline)
-        for unit in db.session.scalars(query)
-        if unit.outline
-    ]
+    units = {unit.id: unit for unit in db.session.scalars(query) if unit.outline}
+    outlines = [(key, unit.outline) for key, unit in units.items() if unit.outline]
+    shown = visited | crossed(way, outlines)
+    # Names that find no room give way to those before them: where the van stops comes first.
+    ordered = sorted(outlines, key=lambda outline: outline[0] not in visited)
+    return [MapOutline(units[key].name, outline) for key, outline in ordered if key in shown]
 
 
 def figures_of(visit_id: int) -> VisitFigures:
@@ -191,6 +228,22 @@ def logged_lines(visit: Visit) -> list[LoggedLine]:
     return [LoggedLine(event, text_of(event)) for event in events]
 
 
+def run_lines(run: Run) -> list[LoggedLine]:
+    """What was logged about a run itself and holds, newest first, in words."""
+    items = {item.id: item.name for item in run.checklist}
+    events = undoable_run_events(run.id, run.organisation_id)
+    return [LoggedLine(event, _run_text(event, items)) for event in events]
+
+
+def _run_text(event: Event, items: Mapping[int, str]) -> str:
+    if event.kind == EventKind.EQUIPMENT:
+        item = items.get(event.payload["item_id"], "–")
+        said = _("aboard") if event.payload["loaded"] else _("not aboard")
+        return f"{item}: {said}"
+    km = event.payload.get("odometer_km")
+    return f"{event.kind.label}: {format_number(km)} km" if km is not None else text_of(event)
+
+
 def text_of(event: Event) -> str:
     """One fact in words."""
     payload = event.payload
@@ -210,17 +263,41 @@ def text_of(event: Event) -> str:
             what = str(payload["items"])
         case EventKind.CARD_ISSUED:
             what = f"{payload['cards']} {event.card_number or ''}".strip()
+        case EventKind.CLASS_VISIT:
+            name = payload.get("class_name") or Audience(payload["audience"]).label
+            what = f"{name}: {payload['people']}"
+        case EventKind.INCIDENT:
+            kind = IncidentKind(payload["kind"]).label
+            what = f"{kind} {payload.get('text') or ''}".strip()
+        case EventKind.PHOTO:
+            what = payload.get("caption") or ""
+        case EventKind.BOX_OUT | EventKind.BOX_BACK:
+            what = f"{event.barcode} ({len(payload['barcodes'])})"
+        case EventKind.STOCK_SEEN:
+            what = str(len(payload["barcodes"]))
         case _:
             return str(event.kind.label)
-    return f"{event.kind.label}: {what}"
+    return f"{event.kind.label}: {what}" if what else str(event.kind.label)
 
 
 def open_loans_of_place(place_id: int) -> list[Loan]:
     """What is out on loan at a place, the longest due first."""
+    return _open_loans(Loan.place_id == place_id)
+
+
+def open_loans_of_card(number: str) -> list[Loan]:
+    """What is out on loan to a card, wherever it was lent, the longest due first."""
+    return _open_loans(Loan.card_number == number) if number else []
+
+
+def _open_loans(condition: ColumnElement[bool]) -> list[Loan]:
     query = (
-        select(Loan)
-        .where(Loan.place_id == place_id, Loan.returned_at.is_(None))
-        .options(joinedload(Loan.copy), joinedload(Loan.card))
+        owned(Loan)
+        .where(condition, Loan.returned_at.is_(None))
+        .options(
+            joinedload(Loan.copy).joinedload(Copy.title),
+            joinedload(Loan.card).joinedload(Card.reader),
+        )
         .order_by(Loan.due_on, Loan.lent_at)
     )
     return list(db.session.scalars(query))

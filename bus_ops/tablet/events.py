@@ -1,5 +1,45 @@
 """Facts as tablets send them: what each kind holds, and reading one with every field checked.
 
+The exchange
+------------
+``POST /tablet/events`` with a session of the crew, ``Content-Type: application/json`` and the
+session's CSRF token in ``X-CSRFToken``::
+
+    {"tablet": "<id of the enrolled tablet; without it, this browser>",
+     "events": [{"id": "<UUIDv7 made on the tablet>", "kind": "attendance",
+                 "sequence": 17, "run": 3, "visit": 12, "version": 1,
+                 "recorded_at": "2026-11-24T08:10:00+07:00", "clock_offset": -1200,
+                 "payload": {"audience": "primary", "people": 30}}]}
+
+``id``, ``kind`` and ``recorded_at`` (with its zone) are needed; ``run`` for facts about a run,
+``visit`` for all others but ``undo`` and ``settled``. ``sequence`` is the tablet's own order;
+``clock_offset`` milliseconds to add to its clock. The answer, once everything is durable::
+
+    200 {"held": ["<id>", …],
+         "set_aside": [{"index": 4, "id": "<id or null>", "problem": "people: must be …"}]}
+
+``held`` names the ids (in lower case) that the server has; ``index`` counts from 0 in the batch.
+**At most once, and never again:** a fact is stored for its id once, however often and in whatever
+order it comes. What is held or set aside is dealt with, and the tablet sends neither again. What
+is set aside is no fact (it cannot be read, or its id came before with other content: then the
+first content stays held); it is kept whole as evidence for the coordinator. Facts that contradict
+others or the plan are held like any other. Without an answer, send again: nothing counts twice.
+
+======  ===================  ===============================================================
+status  body                 what the tablet does
+======  ===================  ===============================================================
+400     ``code: no_batch``   the body is no such object; it is kept as evidence: do not resend
+400     ``error: "CSRF"``    take a new token from a page, send again
+401     ``error``            the person signs in again, then send again
+403     ``unknown_tablet``   not enrolled here, or revoked: keep the facts, tell the person
+403     ``error``            the role records nothing: keep the facts, tell the person
+413     ``code: too_many``   more than 2,000 events: send again in parts
+413     ``error``            more bytes than the server takes: send again in parts
+5xx     –                    keep the facts, send again later
+======  ===================  ===============================================================
+
+The payloads
+------------
 Payloads of version 1, by kind (a payload may hold more: it is kept as it came):
 
 ========================  ==================================================================
@@ -14,6 +54,13 @@ lent                      barcode, card_number
 returned, renewed         barcode
 used_on_site              items, barcode?
 card_issued               kind, cards, and for one card: number?, full_name?, audience?
+class_visit               audience, people, class_name?, teacher?, teachers?, slot_id?
+incident                  kind, text?
+photo                     sha256, content_type, bytes, caption?, of? (the picture comes apart)
+box_out                   box, barcodes, handed_by?, received_by?, condition?, note?
+box_back                  box, barcodes, damaged?, handed_by?, received_by?, visitors?, items?
+stock_seen                barcodes
+day_closed                counted?, paper?, unsent?, reason?
 undo                      undoes
 settled                   event_id, contradiction, decision
 ========================  ==================================================================
@@ -29,13 +76,15 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from ..circulation.models import CardKind
-from ..timetable.models import ActivityKind, Audience
+from ..timetable.models import ActivityKind, Audience, IncidentKind
 from .models import ContradictionKind, EventKind
 
 # Far more than a day's clock error or a class; keeps nonsense out of integer columns.
 MOST = 1_000_000
 LONGEST_TEXT = 2_000
 LONGEST_CODE = 40
+# A box, or one sweep of a stock check.
+MOST_CODES = 5_000
 # A century: an offset beyond it cannot be a clock.
 LARGEST_OFFSET_MS = 100 * 366 * 86_400_000
 
@@ -77,7 +126,18 @@ class Fact:
         return (self.kind, self.run_id, self.visit_id, self.recorded_at, dict(self.payload))
 
 
-ABOUT_A_RUN = frozenset({EventKind.RUN_LEFT, EventKind.RUN_RETURNED, EventKind.EQUIPMENT})
+ABOUT_A_RUN = frozenset(
+    {
+        EventKind.RUN_LEFT,
+        EventKind.RUN_RETURNED,
+        EventKind.EQUIPMENT,
+        EventKind.STOCK_SEEN,
+        EventKind.DAY_CLOSED,
+    }
+)
+# May happen at a visit or between two; the run is always known.
+ON_THE_WAY = frozenset({EventKind.INCIDENT, EventKind.PHOTO})
+ABOUT_A_BOX = frozenset({EventKind.BOX_OUT, EventKind.BOX_BACK})
 ABOUT_THE_LOG = frozenset({EventKind.UNDO, EventKind.SETTLED})
 ABOUT_A_COPY = frozenset({EventKind.LENT, EventKind.RETURNED, EventKind.RENEWED})
 
@@ -98,9 +158,9 @@ def read_event(raw: Any, tablet_id: uuid.UUID, user_id: int | None, received_at:
     offset = _integer(raw, "clock_offset", -LARGEST_OFFSET_MS, LARGEST_OFFSET_MS, default=0)
     run_id = _optional_key(raw, "run")
     visit_id = _optional_key(raw, "visit")
-    if kind in ABOUT_A_RUN and run_id is None:
+    if kind in ABOUT_A_RUN | ON_THE_WAY and run_id is None:
         raise UnreadableEventError("run: missing")
-    if kind not in ABOUT_A_RUN | ABOUT_THE_LOG and visit_id is None:
+    if kind not in ABOUT_A_RUN | ON_THE_WAY | ABOUT_THE_LOG and visit_id is None:
         raise UnreadableEventError("visit: missing")
     return Fact(
         id=_uuid(raw, "id"),
@@ -118,7 +178,7 @@ def read_event(raw: Any, tablet_id: uuid.UUID, user_id: int | None, received_at:
         payload=payload,
         undoes_id=uuid.UUID(payload["undoes"]) if kind == EventKind.UNDO else None,
         settles_id=uuid.UUID(payload["event_id"]) if kind == EventKind.SETTLED else None,
-        barcode=_code(payload, "barcode"),
+        barcode=_code(payload, "box" if kind in ABOUT_A_BOX else "barcode"),
         card_number=_code(payload, "number" if kind == EventKind.CARD_ISSUED else "card_number"),
     )
 
@@ -194,6 +254,75 @@ def _check_card(payload: dict[str, Any]) -> None:
         _member(payload, "audience", Audience)
 
 
+def _check_class(payload: dict[str, Any]) -> None:
+    _member(payload, "audience", Audience)
+    _integer(payload, "people", 1, MOST)
+    _integer(payload, "teachers", 0, MOST, default=0)
+    _text(payload, "class_name", required=False, longest=40)
+    _text(payload, "teacher", required=False, longest=120)
+    if payload.get("slot_id") is not None:
+        _integer(payload, "slot_id", 1, 2**31 - 1)
+
+
+def _check_incident(payload: dict[str, Any]) -> None:
+    _member(payload, "kind", IncidentKind)
+    _text(payload, "text", required=False)
+
+
+def _check_photo(payload: dict[str, Any]) -> None:
+    _text(payload, "sha256", longest=64, filled=True)
+    _text(payload, "content_type", longest=40, filled=True)
+    _integer(payload, "bytes", 1, 100 * MOST)
+    _text(payload, "caption", required=False)
+    if payload.get("of") is not None:
+        _uuid(payload, "of")
+
+
+def _check_box_out(payload: dict[str, Any]) -> None:
+    _text(payload, "box", longest=LONGEST_CODE, filled=True)
+    _codes(payload, "barcodes")
+    for name in ("handed_by", "received_by"):
+        _text(payload, name, required=False, longest=200)
+    _text(payload, "condition", required=False, longest=500)
+    _text(payload, "note", required=False)
+
+
+def _check_box_back(payload: dict[str, Any]) -> None:
+    _check_box_out(payload)
+    _codes(payload, "damaged", required=False)
+    for name in ("visitors", "items"):
+        if payload.get(name) is not None:
+            _integer(payload, name, 0, MOST)
+
+
+def _check_stock(payload: dict[str, Any]) -> None:
+    _codes(payload, "barcodes")
+
+
+def _check_closing(payload: dict[str, Any]) -> None:
+    for name in ("counted", "paper"):
+        counts = payload.get(name, {})
+        if not isinstance(counts, dict):
+            raise UnreadableEventError(f"{name}: must be an object of counts")
+        for what, count in counts.items():
+            if count is not None:
+                _integer(counts, what, 0, MOST)
+    _integer(payload, "unsent", 0, MOST, default=0)
+    _text(payload, "reason", required=False, longest=500)
+
+
+def _codes(payload: dict[str, Any], name: str, required: bool = True) -> None:
+    """A list of barcodes, each as short as a scanned one."""
+    codes = payload.get(name)
+    if codes is None and not required:
+        return
+    if not isinstance(codes, list) or len(codes) > MOST_CODES:
+        raise UnreadableEventError(f"{name}: must be a list of at most {MOST_CODES} barcodes")
+    for code in codes:
+        if not isinstance(code, str) or not 0 < len(code.strip()) <= LONGEST_CODE:
+            raise UnreadableEventError(f"{name}: holds what is no barcode")
+
+
 def _check_undo(payload: dict[str, Any]) -> None:
     _uuid(payload, "undoes")
 
@@ -216,6 +345,13 @@ _CHECKS: dict[EventKind, Callable[[dict[str, Any]], None]] = {
     EventKind.RENEWED: _check_copy,
     EventKind.USED_ON_SITE: _check_on_site,
     EventKind.CARD_ISSUED: _check_card,
+    EventKind.CLASS_VISIT: _check_class,
+    EventKind.INCIDENT: _check_incident,
+    EventKind.PHOTO: _check_photo,
+    EventKind.BOX_OUT: _check_box_out,
+    EventKind.BOX_BACK: _check_box_back,
+    EventKind.STOCK_SEEN: _check_stock,
+    EventKind.DAY_CLOSED: _check_closing,
     EventKind.UNDO: _check_undo,
     EventKind.SETTLED: _check_settled,
 }

@@ -15,15 +15,29 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from ..circulation.models import CardKind
+from ..circulation.models import BoxItemState, CardKind
 from ..config import TIMEZONE
-from ..timetable.models import ActivityKind, Audience
-from .events import Fact
+from ..timetable.models import ActivityKind, Audience, IncidentKind
+from .events import ABOUT_A_RUN, Fact
 from .models import ContradictionKind, EventKind
 
 ZONE = ZoneInfo(TIMEZONE)
 # A tablet's clock may run ahead of the server's by this much before it is called wrong.
 CLOCK_TOLERANCE = timedelta(minutes=10)
+# Facts that say that somebody was served; attendance does where people are left after corrections.
+_SERVING = frozenset(
+    {
+        EventKind.ACTIVITY,
+        EventKind.LENT,
+        EventKind.RETURNED,
+        EventKind.RENEWED,
+        EventKind.USED_ON_SITE,
+        EventKind.CARD_ISSUED,
+        EventKind.CLASS_VISIT,
+        EventKind.BOX_OUT,
+        EventKind.BOX_BACK,
+    }
+)
 
 
 @dataclass(frozen=True)
@@ -68,6 +82,19 @@ class CardLine:
 
 
 @dataclass(frozen=True)
+class ClassLine:
+    """A class that came to a visit."""
+
+    event_id: uuid.UUID
+    class_name: str
+    audience: Audience
+    people: int
+    teachers: int
+    teacher: str
+    slot_id: int | None
+
+
+@dataclass(frozen=True)
 class FoldedVisit:
     """Everything the log says of one visit but its loans."""
 
@@ -78,12 +105,47 @@ class FoldedVisit:
     activities: tuple[ActivityLine, ...] = ()
     on_site: tuple[OnSiteLine, ...] = ()
     cards: tuple[CardLine, ...] = ()
+    classes: tuple[ClassLine, ...] = ()
     found: tuple[Found, ...] = ()
+    # Whether a fact says that somebody was served, arrival tapped or not.
+    served: bool = False
 
     @property
     def recorded(self) -> bool:
         """Whether anything stands in the visit's own record."""
-        return bool(self.arrived_at or self.departed_at or self.note)
+        return bool(self.arrived_at or self.departed_at or self.note or self.served)
+
+
+@dataclass(frozen=True)
+class IncidentLine:
+    """Something that went wrong on a run."""
+
+    event_id: uuid.UUID
+    visit_id: int | None
+    kind: IncidentKind
+    text: str
+    happened_at: datetime
+
+
+@dataclass(frozen=True)
+class ClosingLine:
+    """The crew's summary of a day."""
+
+    event_id: uuid.UUID
+    closed_at: datetime
+    counted: Mapping[str, int]
+    paper: Mapping[str, int]
+    unsent: int
+    reason: str
+
+
+@dataclass(frozen=True)
+class SeenLine:
+    """A barcode scanned in a stock check."""
+
+    event_id: uuid.UUID
+    barcode: str
+    seen_at: datetime
 
 
 @dataclass(frozen=True)
@@ -96,12 +158,24 @@ class FoldedRun:
     odometer_in_km: int | None = None
     note: str = ""
     loaded: Mapping[int, bool] = field(default_factory=dict)
+    incidents: tuple[IncidentLine, ...] = ()
+    closings: tuple[ClosingLine, ...] = ()
+    seen: tuple[SeenLine, ...] = ()
     found: tuple[Found, ...] = ()
 
     @property
     def recorded(self) -> bool:
         """Whether the run left or came back."""
         return bool(self.left_at or self.returned_at)
+
+
+@dataclass(frozen=True)
+class OdometerReading:
+    """What the odometer showed when a run left or came back."""
+
+    event_id: uuid.UUID
+    km: int
+    read_at: datetime
 
 
 @dataclass(frozen=True)
@@ -199,13 +273,20 @@ def _in_circles(undoes: Mapping[uuid.UUID, uuid.UUID | None]) -> set[uuid.UUID]:
     return circles
 
 
-def fold_visit(
-    facts: Sequence[Fact], day: date | None, cancelled: bool, visit_id: int
-) -> FoldedVisit:
-    """What effective facts say of one visit; ``day`` is None where no such visit is known."""
+@dataclass(frozen=True)
+class PlannedVisit:
+    """What the plan says of a visit, as far as facts can contradict it."""
+
+    day: date
+    cancelled: bool
+    run_id: int | None = None
+
+
+def fold_visit(facts: Sequence[Fact], plan: PlannedVisit | None, visit_id: int) -> FoldedVisit:
+    """What effective facts say of one visit; ``plan`` is None where no such visit is known."""
     if not facts:
         return FoldedVisit()
-    if day is None:
+    if plan is None:
         first = facts[0]
         found = Found(
             first.id, ContradictionKind.UNKNOWN_VISIT, first.happened_at, visit_id=visit_id
@@ -216,8 +297,12 @@ def fold_visit(
     notes = [f.payload["text"] for f in facts if f.kind == EventKind.NOTE]
     attendance, below = _attendance(facts)
     arrived_at = min(arrived, default=None)
-    found_here = [*below, *_timing_found(facts, day, arrived_at, departed)]
-    if cancelled:
+    found_here = [
+        *below,
+        *_timing_found(facts, plan.day, arrived_at, departed),
+        *_run_found(facts, plan.run_id),
+    ]
+    if plan.cancelled:
         kind = ContradictionKind.VISIT_CANCELLED
         found_here.append(Found(facts[0].id, kind, facts[0].happened_at))
     return FoldedVisit(
@@ -245,8 +330,18 @@ def fold_visit(
             for f in facts
             if f.kind == EventKind.CARD_ISSUED
         ),
+        classes=tuple(_class_line(f) for f in facts if f.kind == EventKind.CLASS_VISIT),
         found=tuple(replace(found, visit_id=visit_id) for found in found_here),
+        served=bool(attendance) or any(fact.kind in _SERVING for fact in facts),
     )
+
+
+def _run_found(facts: Sequence[Fact], run_id: int | None) -> list[Found]:
+    """The first fact whose tablet saw the visit on another run: moved meanwhile, or mistaken."""
+    other = next((f for f in facts if f.run_id is not None and f.run_id != run_id), None)
+    if other is None:
+        return []
+    return [Found(other.id, ContradictionKind.OTHER_RUN, other.happened_at)]
 
 
 def _attendance(facts: Sequence[Fact]) -> tuple[dict[Audience, int], list[Found]]:
@@ -254,6 +349,9 @@ def _attendance(facts: Sequence[Fact]) -> tuple[dict[Audience, int], list[Found]
     people: Counter[Audience] = Counter()
     last_less: dict[Audience, Fact] = {}
     for fact in facts:
+        if fact.kind == EventKind.CLASS_VISIT:
+            people[Audience(fact.payload["audience"])] += fact.payload["people"]
+            people[Audience.TEACHERS] += fact.payload.get("teachers") or 0
         if fact.kind != EventKind.ATTENDANCE:
             continue
         audience = Audience(fact.payload["audience"])
@@ -268,6 +366,19 @@ def _attendance(facts: Sequence[Fact]) -> tuple[dict[Audience, int], list[Found]
     return {audience: count for audience, count in people.items() if count > 0}, found
 
 
+def _class_line(fact: Fact) -> ClassLine:
+    payload = fact.payload
+    return ClassLine(
+        event_id=fact.id,
+        class_name=payload.get("class_name") or "",
+        audience=Audience(payload["audience"]),
+        people=payload["people"],
+        teachers=payload.get("teachers") or 0,
+        teacher=payload.get("teacher") or "",
+        slot_id=payload.get("slot_id"),
+    )
+
+
 def _timing_found(
     facts: Sequence[Fact], day: date, arrived_at: datetime | None, departed: Sequence[Fact]
 ) -> list[Found]:
@@ -275,13 +386,13 @@ def _timing_found(
     if departed and (arrived_at is None or departed[-1].happened_at < arrived_at):
         kind = ContradictionKind.DEPARTED_BEFORE_ARRIVED
         found.append(Found(departed[-1].id, kind, departed[-1].happened_at))
-    wrong = next((fact for fact in facts if _clock_is_wrong(fact, day)), None)
+    wrong = next((fact for fact in facts if clock_is_wrong(fact, day)), None)
     if wrong is not None:
         found.append(Found(wrong.id, ContradictionKind.CLOCK_WRONG, wrong.happened_at))
     return found
 
 
-def _clock_is_wrong(fact: Fact, day: date) -> bool:
+def clock_is_wrong(fact: Fact, day: date) -> bool:
     """Recorded in the server's future, before the visit's day, or arriving days after it.
 
     Counts and notes may be added from paper days later, arrivals may not.
@@ -297,7 +408,10 @@ def fold_run(facts: Sequence[Fact], known: bool, items: Collection[int]) -> Fold
     if not facts:
         return FoldedRun()
     if not known:
-        first = facts[0]
+        alone = of_run_alone(facts)
+        if not alone:
+            return FoldedRun()
+        first = alone[0]
         return FoldedRun(
             found=(Found(first.id, ContradictionKind.UNKNOWN_VISIT, first.happened_at),)
         )
@@ -315,12 +429,83 @@ def fold_run(facts: Sequence[Fact], known: bool, items: Collection[int]) -> Fold
             for f in ticks
             if f.payload["item_id"] in items
         },
+        incidents=tuple(
+            IncidentLine(
+                f.id,
+                f.visit_id,
+                IncidentKind(f.payload["kind"]),
+                f.payload.get("text") or "",
+                f.happened_at,
+            )
+            for f in facts
+            if f.kind == EventKind.INCIDENT
+        ),
+        closings=tuple(
+            ClosingLine(
+                f.id,
+                f.happened_at,
+                _counts(f.payload.get("counted")),
+                _counts(f.payload.get("paper")),
+                f.payload.get("unsent") or 0,
+                f.payload.get("reason") or "",
+            )
+            for f in facts
+            if f.kind == EventKind.DAY_CLOSED
+        ),
+        seen=_seen(facts),
     )
+
+
+def of_run_alone(facts: Sequence[Fact]) -> list[Fact]:
+    """Facts that no visit's folding looks at."""
+    return [fact for fact in facts if fact.kind in ABOUT_A_RUN or fact.visit_id is None]
+
+
+def _counts(counts: Mapping[str, int | None] | None) -> dict[str, int]:
+    return {what: count for what, count in (counts or {}).items() if count is not None}
+
+
+def _seen(facts: Sequence[Fact]) -> tuple[SeenLine, ...]:
+    """Each barcode once, by the fact that saw it first."""
+    lines: dict[str, SeenLine] = {}
+    for fact in facts:
+        if fact.kind == EventKind.STOCK_SEEN:
+            for code in fact.payload["barcodes"]:
+                barcode = code.strip()
+                lines.setdefault(barcode, SeenLine(fact.id, barcode, fact.happened_at))
+    return tuple(lines.values())
 
 
 def _last_odometer(facts: Sequence[Fact]) -> int | None:
     read: list[Any] = [f.payload.get("odometer_km") for f in facts]
     return next((km for km in reversed(read) if km is not None), None)
+
+
+def odometer_readings(facts: Sequence[Fact]) -> tuple[OdometerReading, ...]:
+    """The readings of one run that hold, in the order of the way: out, then in."""
+    readings = []
+    for kind in (EventKind.RUN_LEFT, EventKind.RUN_RETURNED):
+        read = [f for f in facts if f.kind == kind and f.payload.get("odometer_km") is not None]
+        if read:
+            last = read[-1]
+            readings.append(OdometerReading(last.id, last.payload["odometer_km"], last.happened_at))
+    return tuple(readings)
+
+
+def backwards(before: Sequence[OdometerReading], run: Sequence[OdometerReading]) -> list[Found]:
+    """Readings of a run that are lower than the one before, ``before`` being the van's last run's.
+
+    Only the neighbours are compared: one reading typed wrong is told once or twice, not with each
+    run that follows.
+    """
+    found = []
+    last = before[-1] if before else None
+    for reading in run:
+        if last is not None and reading.km < last.km:
+            kind = ContradictionKind.ODOMETER_BACKWARDS
+            found.append(Found(reading.event_id, kind, reading.read_at, last.event_id))
+        last = reading
+    return found
 
 
 def fold_copy(
@@ -460,3 +645,109 @@ def fold_card(facts: Sequence[Fact], number: str, catalogued: bool) -> FoldedCar
         for fact in (making if catalogued else making[1:])
     )
     return FoldedCard(first, found)
+
+
+@dataclass(frozen=True)
+class DepositLine:
+    """A box from being left at a place to coming back; the copies in it by what became of them."""
+
+    event_id: uuid.UUID
+    box_code: str
+    visit_id: int
+    out_at: datetime
+    left: Mapping[str, Any]
+    states: Mapping[str, BoxItemState]
+    back_event_id: uuid.UUID | None = None
+    back_at: datetime | None = None
+    back_visit_id: int | None = None
+    back: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class FoldedBox:
+    """Where one box stood, deposit by deposit."""
+
+    deposits: tuple[DepositLine, ...] = ()
+    found: tuple[Found, ...] = ()
+
+
+def fold_box(facts: Sequence[Fact], code: str, known_visits: Collection[int]) -> FoldedBox:
+    """Deposits of one box from its effective facts in order.
+
+    A box left while it stands elsewhere is taken as brought back at that moment, its copies unseen
+    (missing), and is told; so is a box brought back that stood nowhere. The same box left twice at
+    one visit is one deposit whose list is the longer of both.
+    """
+    deposits: list[DepositLine] = []
+    found: list[Found] = []
+    for fact in facts:
+        if fact.visit_id is None or fact.visit_id not in known_visits:
+            # Told by the visit's own folding.
+            continue
+        standing = bool(deposits) and deposits[-1].back_at is None
+        if fact.kind == EventKind.BOX_BACK:
+            if not standing:
+                found.append(_box_found(fact, ContradictionKind.BOX_NOT_OUT, code, None))
+                continue
+            deposits[-1] = _brought_back(deposits[-1], fact)
+            continue
+        if standing and deposits[-1].visit_id == fact.visit_id:
+            deposits[-1] = replace(
+                deposits[-1], states={**_out(fact.payload["barcodes"]), **deposits[-1].states}
+            )
+            continue
+        if standing:
+            before = deposits[-1]
+            found.append(_box_found(fact, ContradictionKind.BOX_OUT_TWICE, code, before.event_id))
+            missing = dict.fromkeys(before.states, BoxItemState.MISSING)
+            deposits[-1] = replace(
+                before, states=missing, back_event_id=fact.id, back_at=fact.happened_at
+            )
+        deposits.append(
+            DepositLine(
+                fact.id,
+                code,
+                fact.visit_id,
+                fact.happened_at,
+                fact.payload,
+                _out(fact.payload["barcodes"]),
+            )
+        )
+    return FoldedBox(tuple(deposits), tuple(found))
+
+
+def _out(barcodes: Sequence[str]) -> dict[str, BoxItemState]:
+    return dict.fromkeys((code.strip() for code in barcodes), BoxItemState.OUT)
+
+
+def _brought_back(deposit: DepositLine, fact: Fact) -> DepositLine:
+    """What was seen is back, what is damaged is so, the rest is missing; extras come along."""
+    states = dict.fromkeys(deposit.states, BoxItemState.MISSING)
+    states.update(dict.fromkeys((c.strip() for c in fact.payload["barcodes"]), BoxItemState.BACK))
+    damaged = fact.payload.get("damaged") or ()
+    states.update(dict.fromkeys((code.strip() for code in damaged), BoxItemState.DAMAGED))
+    return replace(
+        deposit,
+        states=states,
+        back_event_id=fact.id,
+        back_at=fact.happened_at,
+        back_visit_id=fact.visit_id,
+        back=fact.payload,
+    )
+
+
+def _box_found(fact: Fact, kind: ContradictionKind, code: str, other: uuid.UUID | None) -> Found:
+    return Found(fact.id, kind, fact.happened_at, other, fact.visit_id, code)
+
+
+def recorded_while_revoked(
+    facts: Sequence[Fact], revoked: Mapping[uuid.UUID, datetime]
+) -> list[Found]:
+    """The first fact that happened after its tablet was revoked: somebody should look at it."""
+    late = next(
+        (f for f in facts if f.tablet_id in revoked and f.happened_at > revoked[f.tablet_id]), None
+    )
+    if late is None:
+        return []
+    kind = ContradictionKind.REVOKED_TABLET
+    return [Found(late.id, kind, late.happened_at, visit_id=late.visit_id)]

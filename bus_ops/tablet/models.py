@@ -34,6 +34,13 @@ class EventKind(LabelledEnum):
     RENEWED = "renewed", _l("Renewed")
     USED_ON_SITE = "used_on_site", _l("Used on site")
     CARD_ISSUED = "card_issued", _l("Card made")
+    CLASS_VISIT = "class_visit", _l("Class came")
+    INCIDENT = "incident", _l("Incident")
+    PHOTO = "photo", _l("Photo")
+    BOX_OUT = "box_out", _l("Box left")
+    BOX_BACK = "box_back", _l("Box brought back")
+    STOCK_SEEN = "stock_seen", _l("Seen in the stock check")
+    DAY_CLOSED = "day_closed", _l("Day closed")
     UNDO = "undo", _l("Undone")
     SETTLED = "settled", _l("Settled")
 
@@ -51,6 +58,11 @@ class Tablet(OwnedByOrganisation, Base):
     credential_hash: Mapped[str] = mapped_column(String(200), default="")
     enrolled_at: Mapped[datetime] = mapped_column(UTCDateTime, default=now)
     last_seen_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    # The van it rides with; None takes every run along.
+    van_id: Mapped[int | None] = mapped_column(ForeignKey("van.id", ondelete="SET NULL"))
+    # What it said of itself last.
+    app_version: Mapped[str] = mapped_column(String(40), default="")
+    unsent_told: Mapped[int | None]
     revoked_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
 
 
@@ -81,6 +93,7 @@ class Event(OwnedByOrganisation, Base):
     # Taken out of the payload to be found by.
     undoes_id: Mapped[uuid.UUID | None] = mapped_column(Uuid, index=True)
     settles_id: Mapped[uuid.UUID | None] = mapped_column(Uuid, index=True)
+    # What was scanned: a copy's barcode, or the code of a box.
     barcode: Mapped[str | None] = mapped_column(String(40), index=True)
     card_number: Mapped[str | None] = mapped_column(String(40), index=True)
 
@@ -99,6 +112,22 @@ class SetAside(OwnedByOrganisation, Base):
     problem: Mapped[str] = mapped_column(Text)
 
 
+class Photo(OwnedByOrganisation, Base):
+    """A picture of a fact of kind photo; may arrive before the fact itself.
+
+    Pictures of pupils are personal data: shown to those who log and plan only, in no export.
+    """
+
+    __tablename__ = "photo"
+
+    event_id: Mapped[uuid.UUID] = mapped_column(Uuid, primary_key=True)
+    tablet_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("tablet.id"))
+    content_type: Mapped[str] = mapped_column(String(40))
+    sha256: Mapped[str] = mapped_column(String(64))
+    data: Mapped[bytes] = mapped_column(LargeBinary, deferred=True)
+    received_at: Mapped[datetime] = mapped_column(UTCDateTime, default=now)
+
+
 class ContradictionKind(LabelledEnum):
     """Why a fact needs a person's decision."""
 
@@ -113,6 +142,11 @@ class ContradictionKind(LabelledEnum):
     CLOCK_WRONG = "clock_wrong", _l("Clock of the tablet wrong")
     DEPARTED_BEFORE_ARRIVED = "departed_before_arrived", _l("Departed before arriving")
     COUNT_BELOW_ZERO = "count_below_zero", _l("Fewer than zero people")
+    OTHER_RUN = "other_run", _l("Logged on another run than the visit's")
+    ODOMETER_BACKWARDS = "odometer_backwards", _l("Odometer went backwards")
+    REVOKED_TABLET = "revoked_tablet", _l("Recorded with a tablet that was revoked")
+    BOX_OUT_TWICE = "box_out_twice", _l("Box left while it stood elsewhere")
+    BOX_NOT_OUT = "box_not_out", _l("Box brought back that stood nowhere")
 
 
 class Contradiction(OwnedByOrganisation, Base):

@@ -15,7 +15,8 @@ from schedules.calendar import CalendarRangeError, public_holidays
 
 from ..database import db
 from ..i18n import parsed_day
-from .models import Run, Visit, VisitStatus
+from .calendars import holiday_language
+from .models import Run, Term, Visit, VisitStatus
 from .promises import Warned, warnings_between
 from .queries import runs_between, visit_counts
 
@@ -84,6 +85,13 @@ def week_days(
     return list(days.values())
 
 
+def draft_days(term: Term, month: date, language: str) -> list[BoardDay]:
+    """The days of the month with runs of the term, once they stand in the database."""
+    last = next_month(month) - timedelta(days=1)
+    days = _board_days(month, last, month, term.organisation_id, None, term.id, language)
+    return [day for day in days.values() if day.runs]
+
+
 def visits_by_run(first: date, last: date, organisation_id: int) -> dict[int, list[Visit]]:
     """Visits of the days by run, in order, with their places."""
     query = (
@@ -123,7 +131,7 @@ def _board_days(
     language: str,
 ) -> dict[date, BoardDay]:
     try:
-        holidays = public_holidays(BOARD_COUNTRY, first, last, _holiday_language(language))
+        holidays = public_holidays(BOARD_COUNTRY, first, last, holiday_language(language))
     except CalendarRangeError:
         abort(404)
     counts = visit_counts(first, last, organisation_id)
@@ -142,7 +150,3 @@ def _board_days(
         )
         for day in days
     }
-
-
-def _holiday_language(language: str) -> str:
-    return "vi" if language == "vi" else "en_US"

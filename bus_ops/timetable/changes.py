@@ -1,12 +1,13 @@
 """Changes of a published timetable: each recorded with who, why, from what to what.
 
-Every change times its runs again and tells the floors above (``visits_changed``); what they answer
-are sentences for the person who made the change.
+A change leaves the published times of other visits alone where it can; where it cannot, each of
+them gets its own record and is told. Every change tells the floors above (``visits_changed``);
+what they answer are sentences for the person who made the change.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date
 from typing import Any
 
@@ -16,18 +17,18 @@ from sqlalchemy import exists, select
 from ..accounts.models import User
 from ..database import db
 from ..fleet.models import CrewMember, Van
-from ..i18n import at_minutes, today
-from .generating import retime
+from ..i18n import at_minutes, format_clock, today
+from .change_wording import sentences_of_shifts
 from .models import (
     ChangeKind,
     Run,
     RunEquipment,
-    RunRecord,
     Stop,
     TimetableChange,
     Visit,
     VisitStatus,
 )
+from .retiming import Watch, counted_on, held_visits, put_back, record_shifts, retime, take_in
 from .signals import visits_changed
 from .statuses import refresh_status
 
@@ -36,24 +37,35 @@ class ChangeError(ValueError):
     """The change cannot be made; the message says why and what to do instead."""
 
 
-def cancel_visit(visit: Visit, reason: str, user: User) -> list[str]:
-    """Cancel a visit; what was logged at it already stays logged."""
+def cancel_visit(visit: Visit, reason: str, user: User, times_anew: bool = False) -> list[str]:
+    """Cancel a visit; what was logged at it already stays logged.
+
+    The run's other visits keep their published times, and the van waits for them, unless
+    ``times_anew`` asks to close the gap.
+    """
     _must_be_open(visit)
+    run = visit.run
+    watch = Watch(run.visits)
     before = {"status": visit.plan_status.value}
     visit.plan_status = VisitStatus.CANCELLED
     visit.reason = reason
     _note(ChangeKind.CANCELLED, user, visit, before, {"status": "cancelled"}, reason)
-    return _settle([visit], [visit.run])
+    held = held_visits(run)
+    retime(run, held, keep=None if times_anew else held)
+    return _settle([visit], [run], watch, user, reason)
 
 
 def restore_visit(visit: Visit, user: User) -> list[str]:
     """Take a cancellation back."""
     if visit.plan_status != VisitStatus.CANCELLED:
         raise ChangeError(_("The visit is not cancelled."))
+    run = visit.run
+    watch = Watch(run.visits)
     visit.plan_status = VisitStatus.PLANNED
     visit.reason = ""
     _note(ChangeKind.RESTORED, user, visit, {"status": "cancelled"}, {"status": "planned"})
-    return _settle([visit], [visit.run])
+    put_back(run, visit)
+    return _settle([visit], [run], watch, user)
 
 
 def confirm_visit(visit: Visit, user: User) -> list[str]:
@@ -61,7 +73,7 @@ def confirm_visit(visit: Visit, user: User) -> list[str]:
     _must_be_open(visit)
     visit.plan_status = VisitStatus.CONFIRMED
     _note(ChangeKind.CONFIRMED, user, visit, {"status": "planned"}, {"status": "confirmed"})
-    return _settle([visit], [])
+    return _settle([visit], [], Watch([]), user)
 
 
 def move_visit(visit: Visit, day: date, van: Van, reason: str, user: User) -> list[str]:
@@ -72,20 +84,44 @@ def move_visit(visit: Visit, day: date, van: Van, reason: str, user: User) -> li
     old = visit.run
     if (old.day, old.van_id) == (day, van.id):
         raise ChangeError(_("The visit is on that day with that van already."))
-    before = {"day": old.day.isoformat(), "van": old.van.display_name, "run": old.id}
     target = _run_on(visit.stop, day, van)
+    watch = Watch([*old.visits, *target.visits])
+    before = {**_where(visit), "status": visit.plan_status.value}
     visit.position = max((other.position for other in target.visits), default=-1) + 1
     visit.run = target
     visit.day = day
     visit.reason = reason
-    after = {"day": day.isoformat(), "van": van.display_name, "run": target.id}
-    _note(ChangeKind.MOVED, user, visit, before, after, reason)
-    sentences = _settle([visit], [old, target], reorder=target)
+    # What the place confirmed was the other day.
+    visit.plan_status = VisitStatus.PLANNED
+    left = held_visits(old)
+    retime(old, left, keep=left)
+    take_in(target, visit)
+    _note(ChangeKind.MOVED, user, visit, before, _where(visit), reason)
+    sentences = _settle([visit], [old, target], watch, user, reason)
     _drop_if_empty(old)
     return sentences
 
 
-def add_visit(stop: Stop, day: date, reason: str, user: User) -> Visit:
+def cancel_run(run: Run, reason: str, user: User) -> list[str]:
+    """Cancel every visit of a run that is still open, with one reason; each is recorded."""
+    return _once([cancel_visit(visit, reason, user) for visit in _open_visits(run)])
+
+
+def move_run(run: Run, day: date, van: Van, reason: str, user: User) -> tuple[Run, list[str]]:
+    """Move every open visit of a run to another day or van; answers the run they are on now.
+
+    The crew rides along where nobody rides there yet.
+    """
+    visits = _open_visits(run)
+    crew = list(run.crew)
+    sentences = [move_visit(visit, day, van, reason, user) for visit in visits]
+    target = visits[0].run
+    if not target.crew and crew:
+        set_crew(target, crew, user)
+    return target, _once(sentences)
+
+
+def add_visit(stop: Stop, day: date, reason: str, user: User) -> tuple[Visit, list[str]]:
     """A visit beside the stop's rule, such as a request agreed on the telephone."""
     if day < today():
         raise ChangeError(_("Choose today or a later day."))
@@ -104,14 +140,15 @@ def add_visit(stop: Stop, day: date, reason: str, user: User) -> Visit:
     )
     with db.session.no_autoflush:
         run = _run_on(stop, day, stop.van)
+        watch = Watch(run.visits)
         visit.position = max((other.position for other in run.visits), default=-1) + 1
         visit.arrival_at, visit.departure_at = run.leaves_at, run.leaves_at
         visit.run = run
         db.session.add(visit)
     db.session.flush()
-    _note(ChangeKind.ADDED, user, visit, {}, {"day": day.isoformat()}, reason)
-    _settle([visit], [run], reorder=run)
-    return visit
+    take_in(run, visit)
+    _note(ChangeKind.ADDED, user, visit, {}, _where(visit), reason)
+    return visit, _settle([visit], [run], watch, user, reason)
 
 
 def shift_visit(visit: Visit, places: int, user: User) -> list[str]:
@@ -125,12 +162,13 @@ def shift_visit(visit: Visit, places: int, user: User) -> list[str]:
     if not 0 <= target < len(order):
         return []
     before = [other.id for other in order]
+    watch = Watch(order)
     order.insert(target, order.pop(index))
-    for position, other in enumerate(order):
-        other.position = position
     after = {"order": [other.id for other in order]}
     _note(ChangeKind.REORDERED, user, visit, {"order": before}, after)
-    return _settle(order, [run])
+    # The visit that is shifted on purpose moves even where its place had confirmed it.
+    retime(run, order, keep=[other for other in counted_on(order) if other is not visit])
+    return _settle(order, [run], watch, user, but=())
 
 
 def set_crew(run: Run, members: Sequence[CrewMember], user: User) -> None:
@@ -167,14 +205,12 @@ def changes_of_visit(visit: Visit) -> list[TimetableChange]:
 
 
 def _run_on(stop: Stop, day: date, van: Van) -> Run:
-    query = (
-        select(Run)
-        .where(Run.organisation_id == stop.organisation_id, Run.van_id == van.id, Run.day == day)
-        .order_by(Run.route_id == stop.route_id, Run.id)
+    query = select(Run).where(
+        Run.organisation_id == stop.organisation_id, Run.van_id == van.id, Run.day == day
     )
     runs = list(db.session.scalars(query))
     if runs:
-        return runs[-1]
+        return max(runs, key=lambda run: (run.route_id == stop.route_id, run.id))
     run = Run(
         organisation_id=stop.organisation_id,
         term=stop.term,
@@ -204,29 +240,57 @@ def _must_be_open(visit: Visit) -> None:
         raise ChangeError(_("The visit is cancelled; restore it first."))
 
 
-def _settle(visits: Sequence[Visit], runs: Sequence[Run], reorder: Run | None = None) -> list[str]:
-    """Times, statuses and everything that hangs on the visits follow the change."""
+def _open_visits(run: Run) -> list[Visit]:
+    """What can still be moved or cancelled; raises ChangeError where nothing can."""
+    visits = [visit for visit in held_visits(run) if visit.record is None]
+    if not visits:
+        raise ChangeError(_("Every visit of this run is cancelled or logged already."))
+    return visits
+
+
+def _where(visit: Visit) -> dict[str, Any]:
+    return {
+        "day": visit.day.isoformat(),
+        "van": visit.run.van.display_name,
+        "run": visit.run_id,
+        "arrival": format_clock(visit.arrival_at),
+        "departure": format_clock(visit.departure_at),
+    }
+
+
+def _settle(
+    visits: Sequence[Visit],
+    runs: Sequence[Run],
+    watch: Watch,
+    user: User,
+    reason: str = "",
+    but: Collection[Visit] | None = None,
+) -> list[str]:
+    """Statuses, records of what shifted, and everything that hangs on the visits follow."""
     db.session.flush()
-    for run in runs:
-        db.session.expire(run, ["visits"])
-        if any(visit.plan_status != VisitStatus.CANCELLED for visit in run.visits):
-            retime(run, reorder=run is reorder and run.route_id is None)
     for visit in visits:
         refresh_status(visit, visit.record, today())
+    shifts = watch.shifts(but=visits if but is None else but)
+    record_shifts(shifts, user.id, reason)
     db.session.flush()
     for run in runs:
         # Read again in its new order.
         db.session.expire(run, ["visits"])
     answers = visits_changed.send(None, visits=list(visits))
-    return [answer for _receiver, answer in answers if answer]
+    told = [answer for _receiver, answer in answers if answer]
+    return [*sentences_of_shifts(shifts), *told]
+
+
+def _once(sentences: Sequence[Sequence[str]]) -> list[str]:
+    """The sentences of several changes, each once."""
+    return list(dict.fromkeys(sentence for some in sentences for sentence in some))
 
 
 def _drop_if_empty(run: Run) -> None:
-    """A run that lost its last visit goes, unless the crew logged something about it."""
+    """A run that lost its last visit goes, unless the log tells something of it."""
     db.session.flush()
     has_visits = db.session.scalar(select(exists().where(Visit.run_id == run.id)))
-    has_log = db.session.scalar(select(exists().where(RunRecord.run_id == run.id)))
-    if not has_visits and not has_log:
+    if not has_visits and not run.logged:
         db.session.expire(run, ["visits"])
         db.session.delete(run)
         db.session.flush()

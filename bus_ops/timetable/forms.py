@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from flask_babel import lazy_gettext as _l
 from flask_wtf.file import FileRequired, MultipleFileField
 from wtforms import (
@@ -28,11 +30,16 @@ from schedules.recurrence import RuleError, parse_recurrence
 from ..base_form import BaseForm
 from ..clock_fields import ClockField, DayField, DayListField, WindowsField, days_in_order
 from ..database import db, owned
-from ..fleet.models import CrewMember, Van
+from ..fleet.queries import members_by_name, vans_by_name
 from ..i18n import WEEKDAYS, today
 from ..places.models import Place
+from ..tables import by_name
+from .calendars import proposed_calendar
 from .frequency import choice_of_rule, rule_of_choice
-from .models import Audience, Route, ServiceCalendar, Stop, StopKind, Term
+from .models import Audience, CalendarUse, Route, ServiceCalendar, Stop, StopKind, Term
+
+# The choice of a calendar that is made by the place.
+_BY_PLACE = -1
 
 _NAME = [DataRequired(_l("Enter a name.")), Length(max=160)]
 _DAY = [InputRequired(_l("Choose a day."))]
@@ -140,19 +147,19 @@ class StopForm(BaseForm):
             Place.enabled.is_(True) | (Place.id == (stop.place_id if stop else 0))
         )
         self.place_id.choices = [
-            (place.id, place.name) for place in db.session.scalars(places.order_by(Place.name))
+            (place.id, place.name)
+            for place in db.session.scalars(places.order_by(Place.search_key))
         ]
-        vans = db.session.scalars(owned(Van).order_by(Van.operator, Van.name))
-        self.van_id.choices = [(van.id, van.display_name) for van in vans]
-        routes = db.session.scalars(
-            owned(Route).where(Route.term_id == term.id).order_by(Route.name)
-        )
+        self.van_id.choices = [(van.id, van.display_name) for van in vans_by_name()]
+        routes = by_name(db.session.scalars(owned(Route).where(Route.term_id == term.id)))
         self.route_id.choices = [
             (0, _l("None: the day's order is worked out")),
             *((route.id, route.name) for route in routes),
         ]
-        calendars = db.session.scalars(owned(ServiceCalendar).order_by(ServiceCalendar.name))
+        calendars = by_name(db.session.scalars(owned(ServiceCalendar)))
+        by_place = [] if stop else [(_BY_PLACE, _l("What fits the place: staff's or the school's"))]
         self.calendar_id.choices = [
+            *by_place,
             (0, _l("None: every day")),
             *((calendar.id, calendar.name) for calendar in calendars),
         ]
@@ -171,6 +178,11 @@ class StopForm(BaseForm):
         self.calendar_id.data = stop.calendar_id or 0
         self.audience.data = stop.audience.value if stop.audience else ""
 
+    def propose(self, place: Place) -> None:
+        """Show what is known of a place that is to be served."""
+        self.place_id.data = place.id
+        self.windows.data = [w for w in place.opening_windows if not w.get("weekdays")]
+
     @property
     def rule(self) -> str:
         """The RFC 5545 rule that the choices mean."""
@@ -183,6 +195,8 @@ class StopForm(BaseForm):
 
     def validate_frequency(self, field: SelectField) -> None:
         """The choices must make a rule with dates."""
+        if field.errors or not self._ticked_only_what_is_offered():
+            return
         if field.data not in {"once", "free"} and not self.weekdays.data:
             raise ValidationError(_l("Choose at least one weekday."))
         if field.data == "monthly" and not self.ordinals.data:
@@ -195,6 +209,13 @@ class StopForm(BaseForm):
             raise ValidationError(
                 _l("Not a frequency. Write it as FREQ=WEEKLY;INTERVAL=2.")
             ) from None
+
+    def _ticked_only_what_is_offered(self) -> bool:
+        """Otherwise the field itself says so."""
+        return all(
+            set(checks.data or ()) <= {value for value, _label in checks.choices}
+            for checks in (self.weekdays, self.ordinals)
+        )
 
     def validate_fixed_departure(self, field: ClockField) -> None:
         """Published times are a pair in order."""
@@ -219,9 +240,17 @@ class StopForm(BaseForm):
         stop.windows = self.windows.data
         stop.fixed_arrival = self.fixed_arrival.data
         stop.fixed_departure = self.fixed_departure.data
-        stop.calendar_id = self.calendar_id.data or None
+        stop.calendar_id = self._calendar_id()
         stop.promised = (self.promised.data or "").strip()
         stop.enabled = bool(self.enabled.data)
+
+    def _calendar_id(self) -> int | None:
+        if self.calendar_id.data != _BY_PLACE:
+            return self.calendar_id.data or None
+        # A new stop is not ready to be flushed yet.
+        with db.session.no_autoflush:
+            calendar = proposed_calendar(db.session.get_one(Place, self.place_id.data))
+        return calendar.id if calendar else None
 
 
 class CalendarForm(BaseForm):
@@ -232,10 +261,16 @@ class CalendarForm(BaseForm):
     country = StringField(
         _l("Public holidays of (country code, empty for none)"), [Length(max=2)], default="VN"
     )
+    proposed_for = SelectField(
+        _l("Proposed for new stops at"), choices=[("", _l("No place")), *CalendarUse.choices()]
+    )
 
     def __init__(self, calendar: ServiceCalendar | None = None) -> None:
         super().__init__(obj=calendar)
         self._calendar = calendar
+        if not self.is_submitted():
+            use = calendar.proposed_for if calendar else None
+            self.proposed_for.data = use.value if use else ""
 
     def validate_name(self, field: StringField) -> None:
         """Names of calendars are unique in a library."""
@@ -258,6 +293,8 @@ class CalendarForm(BaseForm):
         calendar.name = self.name.data or ""
         calendar.weekdays = sorted(self.weekdays.data or [])
         calendar.country = (self.country.data or "").strip().upper()
+        use = self.proposed_for.data
+        calendar.proposed_for = CalendarUse(use) if use else None
 
 
 class ClosureForm(BaseForm):
@@ -285,16 +322,21 @@ class ReasonForm(BaseForm):
     )
 
 
+class CancelForm(ReasonForm):
+    """Why a visit is cancelled, and whether the others close the gap."""
+
+    times_anew = BooleanField(_l("Work out the times of the other visits anew"))
+
+
 class MoveForm(ReasonForm):
-    """Where a visit is moved."""
+    """Where a visit or a whole run is moved."""
 
     day = DayField(_l("To day"), _DAY)
     van_id = SelectField(_l("Van"), coerce=int)
 
-    def __init__(self, van_id: int | None = None) -> None:
-        super().__init__(data={"van_id": van_id})
-        vans = db.session.scalars(owned(Van).where(Van.enabled).order_by(Van.operator, Van.name))
-        self.van_id.choices = [(van.id, van.display_name) for van in vans]
+    def __init__(self, van_id: int | None = None, **more: Any) -> None:
+        super().__init__(data={"van_id": van_id}, **more)
+        self.van_id.choices = [(van.id, van.display_name) for van in vans_by_name() if van.enabled]
 
 
 class AddVisitForm(BaseForm):
@@ -311,10 +353,10 @@ class CrewForm(BaseForm):
 
     def __init__(self, chosen: list[int] | None = None) -> None:
         super().__init__(data={"members": chosen})
-        query = owned(CrewMember).where(CrewMember.enabled).order_by(CrewMember.full_name)
         self.members.choices = [
             (member.id, f"{member.full_name} ({member.duty.label})")
-            for member in db.session.scalars(query)
+            for member in members_by_name()
+            if member.enabled
         ]
 
 

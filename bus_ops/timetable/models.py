@@ -20,6 +20,15 @@ from ..i18n import LabelledEnum
 from ..places.models import Place
 
 
+class CalendarUse(LabelledEnum):
+    """Which places a calendar is proposed for."""
+
+    STAFF = "staff", _l("Places that are no schools")
+    KINDERGARTEN = "kindergarten", _l("Kindergartens")
+    PRIMARY = "primary", _l("Primary schools")
+    SECONDARY = "secondary", _l("Secondary schools")
+
+
 class ServiceCalendar(OwnedByOrganisation, Base):
     """Which days a kind of stop can be served: staff's and pupils' days off differ at Tết."""
 
@@ -32,6 +41,8 @@ class ServiceCalendar(OwnedByOrganisation, Base):
     country: Mapped[str] = mapped_column(String(2), default="VN")
     # 0 is Monday.
     weekdays: Mapped[list[int]] = mapped_column(JSON, default=lambda: list(range(7)))
+    # New stops at such places take this calendar unless told otherwise.
+    proposed_for: Mapped[CalendarUse | None] = mapped_column(enum_column(CalendarUse))
 
     closures: Mapped[list[CalendarClosure]] = relationship(
         back_populates="calendar",
@@ -90,7 +101,10 @@ class Term(OwnedByOrganisation, Base):
     """The period that one timetable covers; without an end it runs until further notice."""
 
     __tablename__ = "term"
-    __table_args__ = (UniqueConstraint("organisation_id", "name"),)
+    __table_args__ = (
+        UniqueConstraint("organisation_id", "name"),
+        UniqueConstraint("organisation_id", "import_key"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     name: Mapped[str] = mapped_column(String(160))
@@ -109,6 +123,8 @@ class Term(OwnedByOrganisation, Base):
     buffer_minutes: Mapped[int] = mapped_column(default=0)
     shift_limit_minutes: Mapped[int] = mapped_column(default=540)
     source: Mapped[str] = mapped_column(String(200), default="")
+    # The service it was imported for: it is known again under whatever name it has now.
+    import_key: Mapped[str | None] = mapped_column(String(80))
 
     stops: Mapped[list[Stop]] = relationship(back_populates="term", cascade="all, delete-orphan")
 
@@ -183,7 +199,9 @@ class Stop(OwnedByOrganisation, Base):
     promised: Mapped[str] = mapped_column(Text, default="")
     timetable_url: Mapped[str] = mapped_column(String(500), default="")
     enabled: Mapped[bool] = mapped_column(default=True)
-    import_key: Mapped[str | None] = mapped_column(String(600))
+    import_key: Mapped[str | None] = mapped_column(String(80))
+    # What the last import wrote, to tell corrections of a file from those made by hand.
+    imported: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
     extra: Mapped[dict[str, str]] = mapped_column(JSON, default=dict)
 
     term: Mapped[Term] = relationship(back_populates="stops")
@@ -200,6 +218,8 @@ class Run(OwnedByOrganisation, Base):
     __table_args__ = (
         Index("ix_run_organisation_day", "organisation_id", "day"),
         Index("ix_run_van_day", "van_id", "day"),
+        # Tablets name runs by their keys: a key must never come to mean another run.
+        {"sqlite_autoincrement": True},
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -219,6 +239,8 @@ class Run(OwnedByOrganisation, Base):
     # Which travel source the minutes come from, named where they are shown.
     travel_source: Mapped[str] = mapped_column(String(60), default="geodesic")
     note: Mapped[str] = mapped_column(Text, default="")
+    # Projection of the log: some fact names this run, so it is never made anew.
+    logged: Mapped[bool] = mapped_column(default=False)
 
     term: Mapped[Term] = relationship()
     van: Mapped[Van] = relationship()
@@ -248,6 +270,7 @@ class RunEquipment(OwnedByOrganisation, Base):
     """An item of this run's checklist, copied from the van's when the run is made."""
 
     __tablename__ = "run_equipment"
+    __table_args__ = ({"sqlite_autoincrement": True},)
 
     id: Mapped[int] = mapped_column(primary_key=True)
     run_id: Mapped[int] = mapped_column(ForeignKey("run.id", ondelete="CASCADE"), index=True)
@@ -278,6 +301,8 @@ class Visit(OwnedByOrganisation, Base):
         UniqueConstraint("stop_id", "rule_day"),
         Index("ix_visit_organisation_day", "organisation_id", "day"),
         Index("ix_visit_place_day", "place_id", "day"),
+        # Tablets name visits by their keys: a key must never come to mean another visit.
+        {"sqlite_autoincrement": True},
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -302,6 +327,8 @@ class Visit(OwnedByOrganisation, Base):
         enum_column(VisitStatus), default=VisitStatus.PLANNED, index=True
     )
     reason: Mapped[str] = mapped_column(String(300), default="")
+    # Projection of the log: some fact names this visit, so it is never made anew.
+    logged: Mapped[bool] = mapped_column(default=False)
 
     run: Mapped[Run] = relationship(back_populates="visits")
     stop: Mapped[Stop] = relationship()
@@ -319,6 +346,9 @@ class ChangeKind(LabelledEnum):
     REORDERED = "reordered", _l("Reordered")
     ADDED = "added", _l("Added")
     CREW = "crew", _l("Crew changed")
+    # What followed from a change of something else.
+    RETIMED = "retimed", _l("Time changed")
+    REMOVED = "removed", _l("Taken out")
 
 
 class TimetableChange(OwnedByOrganisation, Base):
@@ -355,7 +385,7 @@ class RunRecord(OwnedByOrganisation, Base):
 
 
 class VisitRecord(OwnedByOrganisation, Base):
-    """Projection: when the van really came and left, and the crew's note."""
+    """Projection: when the van really came and left, the crew's note, and that it was logged."""
 
     __tablename__ = "visit_record"
 
@@ -365,6 +395,8 @@ class VisitRecord(OwnedByOrganisation, Base):
     arrived_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     departed_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     note: Mapped[str] = mapped_column(Text, default="")
+    # People, loans or activities were logged: somebody was served, arrival tapped or not.
+    served: Mapped[bool] = mapped_column(default=False)
 
 
 class Attendance(OwnedByOrganisation, Base):
@@ -406,3 +438,88 @@ class ActivityRecord(OwnedByOrganisation, Base):
     # People, sessions, accounts or books, as the kind says.
     count: Mapped[int]
     title: Mapped[str] = mapped_column(String(200), default="")
+
+
+class ClassSlot(OwnedByOrganisation, Base):
+    """A class that comes to a visit at its own time, as the school and the coordinator agreed."""
+
+    __tablename__ = "class_slot"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    visit_id: Mapped[int] = mapped_column(ForeignKey("visit.id", ondelete="CASCADE"), index=True)
+    # Minutes after local midnight.
+    starts_at: Mapped[int]
+    minutes: Mapped[int] = mapped_column(default=20)
+    class_name: Mapped[str] = mapped_column(String(40))
+    audience: Mapped[Audience] = mapped_column(enum_column(Audience))
+    size: Mapped[int] = mapped_column(default=0)
+    teacher: Mapped[str] = mapped_column(String(120), default="")
+
+
+class ClassVisit(OwnedByOrganisation, Base):
+    """Projection: a class that came; its pupils and teachers are counted in the attendance too."""
+
+    __tablename__ = "class_visit"
+
+    event_id: Mapped[uuid.UUID] = mapped_column(Uuid, primary_key=True)
+    visit_id: Mapped[int] = mapped_column(ForeignKey("visit.id", ondelete="CASCADE"), index=True)
+    class_name: Mapped[str] = mapped_column(String(40), default="")
+    audience: Mapped[Audience] = mapped_column(enum_column(Audience))
+    people: Mapped[int]
+    teachers: Mapped[int] = mapped_column(default=0)
+    teacher: Mapped[str] = mapped_column(String(120), default="")
+    slot_id: Mapped[int | None]
+
+
+class IncidentKind(LabelledEnum):
+    """What went wrong on the road."""
+
+    BREAKDOWN = "breakdown", _l("Breakdown")
+    ACCIDENT = "accident", _l("Accident")
+    FLOOD = "flood", _l("Flooded road or high tide")
+    LATE = "late", _l("Delay")
+    POWER = "power", _l("No power")
+    INJURY = "injury", _l("Somebody hurt or ill")
+    COMPLAINT = "complaint", _l("Complaint")
+    OTHER = "other", _l("Something else")
+
+
+class Incident(OwnedByOrganisation, Base):
+    """Projection: something that went wrong, on the road or at a visit."""
+
+    __tablename__ = "incident"
+
+    event_id: Mapped[uuid.UUID] = mapped_column(Uuid, primary_key=True)
+    run_id: Mapped[int] = mapped_column(ForeignKey("run.id", ondelete="CASCADE"), index=True)
+    visit_id: Mapped[int | None] = mapped_column(
+        ForeignKey("visit.id", ondelete="CASCADE"), index=True
+    )
+    kind: Mapped[IncidentKind] = mapped_column(enum_column(IncidentKind))
+    text: Mapped[str] = mapped_column(Text, default="")
+    happened_at: Mapped[datetime] = mapped_column(UTCDateTime)
+
+
+class DayClosing(OwnedByOrganisation, Base):
+    """Projection: the crew's own summary of a run, checked against the count on paper."""
+
+    __tablename__ = "day_closing"
+
+    event_id: Mapped[uuid.UUID] = mapped_column(Uuid, primary_key=True)
+    run_id: Mapped[int] = mapped_column(ForeignKey("run.id", ondelete="CASCADE"), index=True)
+    closed_at: Mapped[datetime] = mapped_column(UTCDateTime)
+    # {"people": n, "loans": n, "returns": n} as the tablet counted and as paper says.
+    counted: Mapped[dict[str, int]] = mapped_column(JSON, default=dict)
+    paper: Mapped[dict[str, int]] = mapped_column(JSON, default=dict)
+    unsent: Mapped[int] = mapped_column(default=0)
+    reason: Mapped[str] = mapped_column(String(500), default="")
+
+
+class StockSeen(OwnedByOrganisation, Base):
+    """Projection: a barcode scanned aboard in a stock check of a run."""
+
+    __tablename__ = "stock_seen"
+
+    run_id: Mapped[int] = mapped_column(ForeignKey("run.id", ondelete="CASCADE"), primary_key=True)
+    barcode: Mapped[str] = mapped_column(String(40), primary_key=True)
+    event_id: Mapped[uuid.UUID] = mapped_column(Uuid, index=True)
+    seen_at: Mapped[datetime] = mapped_column(UTCDateTime)

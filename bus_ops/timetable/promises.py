@@ -4,22 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from flask_babel import gettext as _
 from sqlalchemy import select
 
-from schedules.calendar import Closure, OffKind
-from schedules.promises import BrokenPromise, Promise, RunFacts, VisitFacts, broken_promises
+from schedules.calendar import Closure, DayOff, OffKind
+from schedules.promises import (
+    BrokenPromise,
+    PlaceVisit,
+    Promise,
+    RunFacts,
+    VisitFacts,
+    broken_promises,
+    too_near,
+)
 from schedules.timing import Window
 
 from ..database import db
-from ..fleet.models import CrewMember, Duty, VanOutOfService
-from ..i18n import format_duration, minutes_of_day
+from ..fleet.models import CrewMember, Duty, Van, VanOutOfService
+from ..i18n import format_duration, format_iso_day, minutes_of_day
 from ..places.models import Place
-from .calendars import engine_calendars
+from .calendars import engine_calendars, holidays_of_library
 from .models import Run, RunCrew, Stop, Term, Visit, VisitStatus
+from .retiming import opening_on
 
 
 @dataclass(frozen=True)
@@ -30,6 +39,8 @@ class Warned:
     visit_id: int | None
     promise: Promise
     sentence: str
+    # The other visit that it is about, to be linked.
+    other_visit_id: int | None = None
 
 
 def warnings_between(first: date, last: date, organisation_id: int) -> dict[int, list[Warned]]:
@@ -52,13 +63,40 @@ def sentence_of(broken: BrokenPromise) -> str:
     return _SENTENCES[broken.promise](dict(broken.params))
 
 
+def day_off_in_words(off: DayOff) -> str:
+    """Why a calendar is closed on a day."""
+    return _day_off({"kind": off.kind.value, "reason": off.reason})
+
+
 def _warned(run_id: int, broken: BrokenPromise) -> Warned:
-    visit_id = None if broken.visit_key is None else int(str(broken.visit_key))
-    return Warned(run_id, visit_id, broken.promise, sentence_of(broken))
+    visit_id, other_id = (
+        None if key is None else int(str(key)) for key in (broken.visit_key, broken.other_key)
+    )
+    return Warned(run_id, visit_id, broken.promise, sentence_of(broken), other_id)
 
 
 def _outside_window(_params: dict[str, Any]) -> str:
-    return _("Outside the place's time window.")
+    return _("Outside the stop's time window.")
+
+
+def _outside_opening(_params: dict[str, Any]) -> str:
+    return _("Outside the place's opening windows.")
+
+
+def _outside_term(_params: dict[str, Any]) -> str:
+    return _("Outside the term of its stop.")
+
+
+def _place_not_served(_params: dict[str, Any]) -> str:
+    return _("The place is not in service any more.")
+
+
+def _van_not_in_service(_params: dict[str, Any]) -> str:
+    return _("The van is not in service any more.")
+
+
+def _same_place_twice(params: dict[str, Any]) -> str:
+    return _("The same place has another visit on %(day)s.", day=format_iso_day(params["day"]))
 
 
 def _shift_too_long(params: dict[str, Any]) -> str:
@@ -123,6 +161,11 @@ _SENTENCES: dict[Promise, Callable[[dict[str, Any]], str]] = {
     Promise.CREW_BUSY: _crew_busy,
     Promise.LATE_FOR_PUBLISHED_TIME: _late,
     Promise.NO_POSITION: _no_position,
+    Promise.OUTSIDE_OPENING: _outside_opening,
+    Promise.OUTSIDE_TERM: _outside_term,
+    Promise.PLACE_NOT_SERVED: _place_not_served,
+    Promise.VAN_NOT_IN_SERVICE: _van_not_in_service,
+    Promise.SAME_PLACE_TWICE: _same_place_twice,
 }
 
 
@@ -137,19 +180,24 @@ def _facts_between(first: date, last: date, organisation_id: int) -> dict[int, R
             Run.lunch_from,
             Run.lunch_until,
             Term.shift_limit_minutes,
+            Van.enabled.label("van_enabled"),
+            Van.operator,
         )
         .join(Term, Run.term_id == Term.id)
+        .join(Van, Run.van_id == Van.id)
         .where(Run.organisation_id == organisation_id, Run.day.between(first, last))
     ).all()
     visits = _visits_by_run(first, last, organisation_id)
+    nearby = _visits_by_place(first, last, organisation_id)
     out = _days_out(first, last, organisation_id)
     crews = _crews(first, last, organisation_id)
     spans: dict[tuple[int, date], list[tuple[int, int, int]]] = {}
     for run in runs:
-        if any(not v.cancelled for v in _visit_facts(run, visits.get(run.id, []), {})):
+        if any(v.plan_status != VisitStatus.CANCELLED for v in visits.get(run.id, [])):
             span = (run.id, minutes_of_day(run.leaves_at, run.day), _back(run))
             spans.setdefault((run.van_id, run.day), []).append(span)
     calendars = engine_calendars(organisation_id)
+    own_holidays = holidays_of_library(organisation_id)
     riders: dict[tuple[int, date], set[int]] = {}
     for run in runs:
         for member in crews.get(run.id, []):
@@ -159,7 +207,16 @@ def _facts_between(first: date, last: date, organisation_id: int) -> dict[int, R
             day=run.day,
             leaves=minutes_of_day(run.leaves_at, run.day),
             returns=_back(run),
-            visits=tuple(_visit_facts(run, visits.get(run.id, []), calendars)),
+            visits=tuple(
+                _visit_facts(
+                    run,
+                    visits.get(run.id, []),
+                    calendars,
+                    # Another service's vans keep holidays that nobody told us of.
+                    None if run.operator else own_holidays,
+                    nearby,
+                )
+            ),
             shift_limit_minutes=run.shift_limit_minutes,
             out_of_service=tuple(out.get(run.van_id, [])),
             other_runs=tuple(
@@ -174,6 +231,7 @@ def _facts_between(first: date, last: date, organisation_id: int) -> dict[int, R
                 for member in crews.get(run.id, [])
                 if len(riders[(member.id, run.day)]) > 1
             ),
+            van_in_service=run.van_enabled,
         )
         for run in runs
     }
@@ -197,12 +255,20 @@ def _visits_by_run(first: date, last: date, organisation_id: int) -> dict[int, l
             Visit.drive_minutes,
             Visit.buffer_minutes,
             Visit.plan_status,
+            Visit.place_id,
+            Visit.day,
+            Visit.rule_day,
             Stop.windows,
             Stop.calendar_id,
             Stop.fixed_arrival,
+            Term.starts_on,
+            Term.ends_on,
             Place.lat,
+            Place.opening_windows,
+            Place.enabled.label("place_enabled"),
         )
         .join(Stop, Visit.stop_id == Stop.id)
+        .join(Term, Stop.term_id == Term.id)
         .join(Place, Visit.place_id == Place.id)
         .where(Visit.organisation_id == organisation_id, Visit.day.between(first, last))
         .order_by(Visit.run_id, Visit.position)
@@ -213,7 +279,37 @@ def _visits_by_run(first: date, last: date, organisation_id: int) -> dict[int, l
     return by_run
 
 
-def _visit_facts(run: Any, visits: Sequence[Any], calendars: dict[int, Any]) -> list[VisitFacts]:
+def _visits_by_place(first: date, last: date, organisation_id: int) -> dict[int, list[PlaceVisit]]:
+    """Visits that are not cancelled of the weeks that the days touch, by place."""
+    monday = first - timedelta(days=first.weekday())
+    sunday = last + timedelta(days=6 - last.weekday())
+    query = (
+        select(Visit.id, Visit.place_id, Visit.day, Visit.rule_day, Stop.fixed_arrival)
+        .join(Stop, Visit.stop_id == Stop.id)
+        .where(
+            Visit.organisation_id == organisation_id,
+            Visit.day.between(monday, sunday),
+            Visit.plan_status != VisitStatus.CANCELLED,
+        )
+    )
+    by_place: dict[int, list[PlaceVisit]] = {}
+    for row in db.session.execute(query):
+        by_place.setdefault(row.place_id, []).append(_place_visit(row))
+    return by_place
+
+
+def _place_visit(row: Any) -> PlaceVisit:
+    published = row.fixed_arrival is not None
+    return PlaceVisit(row.id, row.day, row.day != row.rule_day, published)
+
+
+def _visit_facts(
+    run: Any,
+    visits: Sequence[Any],
+    calendars: dict[int, Any],
+    own_holidays: Any,
+    nearby: dict[int, list[PlaceVisit]],
+) -> list[VisitFacts]:
     facts = []
     before: datetime = run.leaves_at
     for visit in visits:
@@ -224,10 +320,14 @@ def _visit_facts(run: Any, visits: Sequence[Any], calendars: dict[int, Any]) -> 
                 arrival=minutes_of_day(visit.arrival_at, run.day),
                 departure=minutes_of_day(visit.departure_at, run.day),
                 windows=tuple(Window(w["opens"], w["closes"]) for w in visit.windows),
-                calendar=calendars.get(visit.calendar_id),
+                calendar=calendars.get(visit.calendar_id) if visit.calendar_id else own_holidays,
                 position_known=visit.lat is not None,
                 cancelled=cancelled,
                 late_minutes=0 if cancelled else _late_minutes(run, visit, before),
+                opening=opening_on(visit.opening_windows, run.day),
+                in_term=visit.starts_on <= run.day <= (visit.ends_on or run.day),
+                place_served=visit.place_enabled,
+                beside=too_near(_place_visit(visit), nearby.get(visit.place_id, [])),
             )
         )
         if not cancelled:
@@ -237,8 +337,6 @@ def _visit_facts(run: Any, visits: Sequence[Any], calendars: dict[int, Any]) -> 
 
 def _late_minutes(run: Any, visit: Any, before: datetime) -> int:
     """How long after its published time the van would really come."""
-    if visit.fixed_arrival is None:
-        return 0
     free = round((visit.arrival_at - before).total_seconds() / 60)
     if run.lunch_from is not None and before <= run.lunch_from < visit.arrival_at:
         free -= round((run.lunch_until - run.lunch_from).total_seconds() / 60)

@@ -16,12 +16,13 @@ def status_of(
 ) -> VisitStatus:
     """The status of a visit.
 
-    What was logged wins over the plan: a van that came to a cancelled visit has served it. A past
-    visit that nobody logged is missed.
+    What was logged wins over the plan: a van that came to a cancelled visit has served it, and so
+    has a crew that counted people without tapping "arrived". A past visit that nobody logged is
+    missed.
     """
     if record is not None and record.departed_at is not None:
         return VisitStatus.SERVED
-    if record is not None and record.arrived_at is not None:
+    if record is not None and (record.arrived_at is not None or record.served):
         return VisitStatus.UNDER_WAY if day >= today else VisitStatus.SERVED
     if plan_status == VisitStatus.CANCELLED:
         return VisitStatus.CANCELLED

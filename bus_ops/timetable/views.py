@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
 from flask import Blueprint, current_app, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
+from flask_babel import ngettext
 from flask_login import current_user
 from markupsafe import Markup
 from sqlalchemy import func, select
@@ -21,16 +23,33 @@ from ..accounts.models import Organisation, User
 from ..clock_fields import windows_in_words
 from ..database import current_organisation_id, db, now, owned, owned_or_404
 from ..fleet.models import CrewMember, Van
+from ..fleet.queries import vans_by_name
 from ..i18n import current_language, format_day, parsed_day, today
+from ..incoming import asked_number
 from ..places.models import Place, UploadedFile
-from ..tables import Listing
-from . import changes
-from .board import month_before, month_weeks, next_month, parsed_month, visits_by_run, week_days
-from .calendars import add_vietnamese_calendars
+from ..tables import Listing, ShortListing
+from . import changes, import_wording
+from .board import (
+    draft_days,
+    month_before,
+    month_weeks,
+    next_month,
+    parsed_month,
+    visits_by_run,
+    week_days,
+)
+from .calendars import add_vietnamese_calendars, holiday_language
+from .change_wording import (
+    sentences_of_removed,
+    sentences_of_shifts,
+    sentences_of_skipped,
+)
 from .changes import ChangeError
+from .drafts import looked_at
 from .forms import (
     AddVisitForm,
     CalendarForm,
+    CancelForm,
     ClosureForm,
     CrewForm,
     ImportForm,
@@ -41,9 +60,10 @@ from .forms import (
     TermForm,
 )
 from .frequency import frequency_in_words
-from .generating import clear_untouched_visits, fill_runs
-from .import_wording import sentence_of_file, sentence_of_row
-from .importing import ImportPlan, apply_import, plan_import
+from .generating import FillReport, fill_runs, skipped_dates
+from .import_plan import ImportChoices, ImportPlan
+from .import_taking_back import obstacle_to_taking_back, take_back
+from .importing import apply_import, new_run_count, plan_import
 from .models import (
     CalendarClosure,
     CalendarPeriod,
@@ -55,7 +75,8 @@ from .models import (
     TermStatus,
     Visit,
 )
-from .promises import warnings_of
+from .promises import day_off_in_words, warnings_of
+from .remaking import make_again
 from .signals import visits_changed
 from .tomorrow import ToldPromise, promises_broken_on
 
@@ -70,8 +91,8 @@ UPLOAD_PURPOSE = "timetable"
 def month() -> ResponseReturnValue:
     """A month of runs."""
     shown = parsed_month(request.args.get("month", ""), today())
-    van_id = request.args.get("van", type=int)
-    term_id = request.args.get("term", type=int)
+    van_id = asked_number("van")
+    term_id = asked_number("term")
     organisation_id = current_organisation_id()
     return render_template(
         "timetable/month.html",
@@ -93,7 +114,7 @@ def week() -> ResponseReturnValue:
     """A week of runs with their visits."""
     day = parsed_day(request.args.get("day", "")) or today()
     monday = day - timedelta(days=day.weekday())
-    van_id = request.args.get("van", type=int)
+    van_id = asked_number("van")
     organisation_id = current_organisation_id()
     return render_template(
         "timetable/week.html",
@@ -110,14 +131,7 @@ def week() -> ResponseReturnValue:
 def run_page(run_id: int) -> ResponseReturnValue:
     """A run: its visits in order, crew, checklist, broken promises, changes."""
     run = owned_or_404(Run, run_id)
-    return render_template(
-        "timetable/run.html",
-        run=run,
-        warnings=warnings_of(run),
-        changes=_with_names(changes.changes_of_run(run)),
-        crew_form=CrewForm([member.id for member in run.crew]),
-        may_plan=current_user.role in PLANNERS,
-    )
+    return _run_page(run, MoveForm(run.van_id, prefix="run-move"), ReasonForm(prefix="run-cancel"))
 
 
 @blueprint.post("/runs/<int:run_id>/crew")
@@ -135,12 +149,48 @@ def run_crew(run_id: int) -> ResponseReturnValue:
     return redirect(url_for("timetable.run_page", run_id=run.id))
 
 
+@blueprint.post("/runs/<int:run_id>/cancel")
+@roles_allowed(*PLANNERS)
+def cancel_run(run_id: int) -> ResponseReturnValue:
+    """Cancel a whole day: every open visit, with one reason."""
+    run = owned_or_404(Run, run_id)
+    form = ReasonForm(prefix="run-cancel")
+    if not form.validate_on_submit():
+        return _run_page(run, MoveForm(run.van_id, prefix="run-move", formdata=None), form), 400
+    try:
+        sentences = changes.cancel_run(run, form.reason.data or "", _user())
+    except ChangeError as error:
+        return _refused(error, run_id)
+    db.session.commit()
+    flash(" ".join([_("The whole run is cancelled."), *sentences]), "success")
+    return redirect(url_for("timetable.run_page", run_id=run_id))
+
+
+@blueprint.post("/runs/<int:run_id>/move")
+@roles_allowed(*PLANNERS)
+def move_run(run_id: int) -> ResponseReturnValue:
+    """Move a whole day: every open visit to another day or van, with one reason."""
+    run = owned_or_404(Run, run_id)
+    form = MoveForm(prefix="run-move")
+    if not form.validate_on_submit():
+        return _run_page(run, form, ReasonForm(prefix="run-cancel", formdata=None)), 400
+    van, day = owned_or_404(Van, form.van_id.data), form.day.data
+    try:
+        target, sentences = changes.move_run(run, day, van, form.reason.data or "", _user())
+    except ChangeError as error:
+        return _refused(error, run_id)
+    db.session.commit()
+    flash(" ".join([_("Moved to %(day)s.", day=format_day(day)), *sentences]), "success")
+    _flash_warnings(target)
+    return redirect(url_for("timetable.run_page", run_id=target.id))
+
+
 @blueprint.get("/visits/<int:visit_id>")
 @roles_allowed(*EVERYONE)
 def visit_page(visit_id: int) -> ResponseReturnValue:
     """A visit: plan, what was logged, changes; moving and cancelling it."""
     visit = owned_or_404(Visit, visit_id)
-    return _visit_page(visit, MoveForm(visit.run.van_id), ReasonForm(prefix="cancel"))
+    return _visit_page(visit, MoveForm(visit.run.van_id), CancelForm(prefix="cancel"))
 
 
 @blueprint.post("/visits/<int:visit_id>/move")
@@ -150,7 +200,7 @@ def move_visit(visit_id: int) -> ResponseReturnValue:
     visit = owned_or_404(Visit, visit_id)
     form = MoveForm()
     if not form.validate_on_submit():
-        return _visit_page(visit, form, ReasonForm(prefix="cancel", formdata=None)), 400
+        return _visit_page(visit, form, CancelForm(prefix="cancel", formdata=None)), 400
     van = owned_or_404(Van, form.van_id.data)
     return _changed(
         visit,
@@ -164,12 +214,14 @@ def move_visit(visit_id: int) -> ResponseReturnValue:
 def cancel_visit(visit_id: int) -> ResponseReturnValue:
     """Cancel a visit with a reason."""
     visit = owned_or_404(Visit, visit_id)
-    form = ReasonForm(prefix="cancel")
+    form = CancelForm(prefix="cancel")
     if not form.validate_on_submit():
         return _visit_page(visit, MoveForm(visit.run.van_id), form), 400
     return _changed(
         visit,
-        lambda: changes.cancel_visit(visit, form.reason.data or "", _user()),
+        lambda: changes.cancel_visit(
+            visit, form.reason.data or "", _user(), bool(form.times_anew.data)
+        ),
         _("Cancelled."),
     )
 
@@ -210,11 +262,17 @@ def term_list() -> ResponseReturnValue:
         .outerjoin(counts, counts.c.term_id == Term.id)
         .where(Term.organisation_id == current_organisation_id())
     )
-    typed = request.args.get("q", "").strip()
-    if typed:
-        query = query.where(Term.name.ilike(f"%{typed}%"))
-    sorts = {"name": Term.name, "from": Term.starts_on, "until": Term.ends_on}
-    return render_template("timetable/terms.html", listing=Listing(query, sorts, "-from"))
+    listing = ShortListing(
+        db.session.execute(query).all(),
+        {
+            "name": lambda row: row[0].name,
+            "from": lambda row: row[0].starts_on,
+            "until": lambda row: row[0].ends_on,
+        },
+        "-from",
+        lambda row: row[0].name,
+    )
+    return render_template("timetable/terms.html", listing=listing)
 
 
 @blueprint.route("/terms/new", methods=["GET", "POST"])
@@ -235,14 +293,16 @@ def new_term() -> ResponseReturnValue:
 @blueprint.route("/terms/<int:term_id>/edit", methods=["GET", "POST"])
 @roles_allowed(*PLANNERS)
 def edit_term(term_id: int) -> ResponseReturnValue:
-    """Change a term; its coming untouched visits are made again."""
+    """Change a term; its coming untouched visits follow."""
     term = owned_or_404(Term, term_id)
     form = TermForm(term)
     if form.validate_on_submit():
+        frame = _frame_of(term)
         form.populate_obj(term)
-        _make_again(term, [stop.id for stop in term.stops])
+        stop_ids = [stop.id for stop in term.stops]
+        sentences = _make_again(term, stop_ids, new_frame=_frame_of(term) != frame)
         db.session.commit()
-        flash(_("Saved."), "success")
+        flash(" ".join([_("Saved."), *sentences]), "success")
         return redirect(url_for("timetable.term_page", term_id=term.id))
     return render_template("timetable/term_form.html", form=form, term=term)
 
@@ -262,7 +322,7 @@ def term_page(term_id: int) -> ResponseReturnValue:
     kind = request.args.get("kind", "")
     if kind in {member.value for member in StopKind}:
         query = query.where(Stop.kind == StopKind(kind))
-    van_id = request.args.get("van", type=int)
+    van_id = asked_number("van")
     if van_id:
         query = query.where(Stop.van_id == van_id)
     sorts = {"place": Place.name, "van": Van.name, "minutes": Stop.service_minutes}
@@ -291,8 +351,35 @@ def publish_term(term_id: int) -> ResponseReturnValue:
     message = _(
         "Published: %(runs)s runs with %(visits)s visits.", runs=report.runs, visits=report.visits
     )
-    flash(message, "success")
+    sentences = _told_of(report, [stop.id for stop in term.stops])
+    flash(" ".join([message, *sentences]), "success")
     return redirect(url_for("timetable.term_page", term_id=term.id))
+
+
+@blueprint.get("/terms/<int:term_id>/preview")
+@roles_allowed(*PLANNERS)
+def preview_term(term_id: int) -> ResponseReturnValue:
+    """A draft's runs as publishing would make them, a month at a time."""
+    term = owned_or_404(Term, term_id)
+    start = max(term.starts_on, today())
+    month = parsed_month(request.args.get("month", ""), start)
+    if term.status == TermStatus.PUBLISHED:
+        where = url_for("timetable.month", month=month.strftime("%Y-%m"), term=term.id)
+        return redirect(where)
+    last = next_month(month) - timedelta(days=1)
+    with looked_at(term, max(month, start), last) as report:
+        names = _names_of_stops({one.stop_key for one in report.skipped})
+        return render_template(
+            "timetable/preview.html",
+            term=term,
+            month=month,
+            before=month_before(month),
+            after=next_month(month),
+            days=draft_days(term, month, current_language()),
+            visits=visits_by_run(month, last, term.organisation_id),
+            skipped=[(names[one.stop_key], one) for one in report.skipped],
+            day_off_in_words=day_off_in_words,
+        )
 
 
 @blueprint.route("/terms/<int:term_id>/stops/new", methods=["GET", "POST"])
@@ -301,16 +388,17 @@ def new_stop(term_id: int) -> ResponseReturnValue:
     """Serve a place in a term."""
     term = owned_or_404(Term, term_id)
     form = StopForm(term)
-    if not form.is_submitted() and request.args.get("place", type=int):
-        form.place_id.data = request.args.get("place", type=int)
+    place_id = asked_number("place")
+    if not form.is_submitted() and place_id:
+        form.propose(owned_or_404(Place, place_id))
     if form.validate_on_submit():
         stop = Stop(organisation_id=term.organisation_id, term=term)
         form.apply_to(stop)
         db.session.add(stop)
         db.session.flush()
-        _make_again(term, [])
+        sentences = _make_again(term, [], told=[stop.id])
         db.session.commit()
-        flash(_("Saved."), "success")
+        flash(" ".join([_("Saved."), *sentences]), "success")
         return redirect(url_for("timetable.term_page", term_id=term.id))
     return render_template("timetable/stop_form.html", form=form, term=term, stop=None)
 
@@ -318,17 +406,23 @@ def new_stop(term_id: int) -> ResponseReturnValue:
 @blueprint.route("/stops/<int:stop_id>", methods=["GET", "POST"])
 @roles_allowed(*PLANNERS)
 def edit_stop(stop_id: int) -> ResponseReturnValue:
-    """Change a stop; its coming visits that nobody touched are made again."""
+    """Change a stop; its coming visits that nobody touched follow."""
     stop = owned_or_404(Stop, stop_id)
     form = StopForm(stop.term, stop)
     if form.validate_on_submit():
         form.apply_to(stop)
-        _make_again(stop.term, [stop.id])
+        sentences = _make_again(stop.term, [stop.id])
         db.session.commit()
-        flash(_("Saved."), "success")
+        flash(" ".join([_("Saved."), *sentences]), "success")
         return redirect(url_for("timetable.term_page", term_id=stop.term_id))
     return render_template(
-        "timetable/stop_form.html", form=form, term=stop.term, stop=stop, add_form=AddVisitForm()
+        "timetable/stop_form.html",
+        form=form,
+        term=stop.term,
+        stop=stop,
+        add_form=AddVisitForm(formdata=None),
+        skipped=skipped_dates(stop, today(), _last_filled(stop.term)),
+        day_off_in_words=day_off_in_words,
     )
 
 
@@ -342,13 +436,13 @@ def add_visit(stop_id: int) -> ResponseReturnValue:
         flash(_("Choose a day."), "danger")
         return redirect(url_for("timetable.edit_stop", stop_id=stop.id))
     try:
-        visit = changes.add_visit(stop, form.day.data, form.reason.data or "", _user())
+        visit, sentences = changes.add_visit(stop, form.day.data, form.reason.data or "", _user())
     except ChangeError as error:
         db.session.rollback()
         flash(str(error), "danger")
         return redirect(url_for("timetable.edit_stop", stop_id=stop_id))
     db.session.commit()
-    flash(_("Added on %(day)s.", day=format_day(visit.day)), "success")
+    flash(" ".join([_("Added on %(day)s.", day=format_day(visit.day)), *sentences]), "success")
     _flash_warnings(visit.run)
     return redirect(url_for("timetable.run_page", run_id=visit.run_id))
 
@@ -357,11 +451,8 @@ def add_visit(stop_id: int) -> ResponseReturnValue:
 @roles_allowed(*PLANNERS)
 def calendar_list() -> ResponseReturnValue:
     """Calendars that stops name."""
-    query = owned(ServiceCalendar)
-    typed = request.args.get("q", "").strip()
-    if typed:
-        query = query.where(ServiceCalendar.name.ilike(f"%{typed}%"))
-    listing = Listing(query, {"name": ServiceCalendar.name}, "name")
+    calendars = db.session.scalars(owned(ServiceCalendar)).all()
+    listing = ShortListing(calendars, {"name": lambda c: c.name}, "name", lambda c: c.name)
     return render_template("timetable/calendars.html", listing=listing)
 
 
@@ -490,20 +581,27 @@ def import_preview() -> ResponseReturnValue:
     return render_template(
         "timetable/import_preview.html",
         plan=plan,
-        sentence_of_row=sentence_of_row,
-        sentence_of_file=sentence_of_file,
+        new_runs=new_run_count(plan, today(), current_app.config["HORIZON_DAYS"]),
+        horizon=today() + timedelta(days=current_app.config["HORIZON_DAYS"]),
+        words=import_wording,
+        frequency_in_words=frequency_in_words,
     )
 
 
 @blueprint.post("/import/apply")
 @roles_allowed(*PLANNERS)
 def apply_uploaded() -> ResponseReturnValue:
-    """Take the uploaded rows in."""
+    """Take the uploaded rows in, as ticked."""
     plan = _uploaded_plan()
     if plan is None:
         return redirect(url_for("timetable.import_files"))
     organisation = db.session.get_one(Organisation, current_organisation_id())
-    report = apply_import(plan, organisation, today(), current_app.config["HORIZON_DAYS"])
+    choices = ImportChoices(
+        frozenset(request.form.getlist("overwrite")),
+        frozenset(request.form.getlist("take_out", type=int)),
+    )
+    horizon_days = current_app.config["HORIZON_DAYS"]
+    report = apply_import(plan, organisation, today(), horizon_days, choices)
     db.session.execute(db.delete(UploadedFile).where(*_own_uploads()))
     db.session.commit()
     message = _(
@@ -511,6 +609,33 @@ def apply_uploaded() -> ResponseReturnValue:
         added=report.stops_added,
         changed=report.stops_changed,
         runs=report.runs,
+    )
+    if report.stops_taken_out:
+        message += " " + ngettext(
+            "%(num)s stop taken out of service.",
+            "%(num)s stops taken out of service.",
+            report.stops_taken_out,
+        )
+    flash(message, "success")
+    return redirect(url_for("timetable.term_list"))
+
+
+@blueprint.post("/terms/<int:term_id>/take-back")
+@roles_allowed(*PLANNERS)
+def take_import_back(term_id: int) -> ResponseReturnValue:
+    """Delete an imported term as a whole, while nothing of it has happened."""
+    term = owned_or_404(Term, term_id)
+    obstacle = obstacle_to_taking_back(term, today())
+    if obstacle is not None:
+        flash(import_wording.sentence_of_obstacle(obstacle), "danger")
+        return redirect(url_for("timetable.term_page", term_id=term_id))
+    taken = take_back(term)
+    db.session.commit()
+    message = _(
+        "The import is taken back: %(stops)s stops, %(places)s places and %(vans)s vans are gone.",
+        stops=taken.stops,
+        places=taken.places,
+        vans=taken.vans,
     )
     flash(message, "success")
     return redirect(url_for("timetable.term_list"))
@@ -533,7 +658,26 @@ def _uploaded_plan() -> ImportPlan | None:
     return plan_import(files, organisation)
 
 
-def _visit_page(visit: Visit, move_form: MoveForm, cancel_form: ReasonForm) -> str:
+def _run_page(run: Run, move_form: MoveForm, cancel_form: ReasonForm) -> str:
+    return render_template(
+        "timetable/run.html",
+        run=run,
+        warnings=warnings_of(run),
+        changes=_with_names(changes.changes_of_run(run)),
+        crew_form=CrewForm([member.id for member in run.crew]),
+        move_form=move_form,
+        cancel_form=cancel_form,
+        may_plan=current_user.role in PLANNERS,
+    )
+
+
+def _refused(error: ChangeError, run_id: int) -> ResponseReturnValue:
+    db.session.rollback()
+    flash(str(error), "danger")
+    return redirect(url_for("timetable.run_page", run_id=run_id))
+
+
+def _visit_page(visit: Visit, move_form: MoveForm, cancel_form: CancelForm) -> str:
     panels: list[Callable[[Visit], Markup]] = current_app.extensions.get("visit_panels", [])
     return render_template(
         "timetable/visit.html",
@@ -581,8 +725,9 @@ def _calendar_page(
     calendar: ServiceCalendar, form: CalendarForm, closure: ClosureForm, period: PeriodForm
 ) -> str:
     first, last = date(today().year, 1, 1), date(today().year + 1, 12, 31)
-    language = "vi" if current_language() == "vi" else "en_US"
-    known = public_holidays(calendar.country, first, last, language) if calendar.country else {}
+    known = {}
+    if calendar.country:
+        known = public_holidays(calendar.country, first, last, holiday_language())
     return render_template(
         "timetable/calendar.html",
         calendar=calendar,
@@ -600,29 +745,67 @@ def _calendar_changed(calendar: ServiceCalendar) -> None:
     by_term: dict[Term, list[int]] = {}
     for stop in db.session.scalars(query):
         by_term.setdefault(stop.term, []).append(stop.id)
+    sentences: list[str] = []
     for term, stop_ids in by_term.items():
-        _make_again(term, stop_ids)
+        sentences += _make_again(term, stop_ids)
     db.session.commit()
-    flash(_("Saved."), "success")
+    flash(" ".join([_("Saved."), *sentences]), "success")
 
 
-def _make_again(term: Term, stop_ids: Sequence[int]) -> None:
-    """Coming visits that nobody touched are made anew; due dates follow."""
+def _make_again(
+    term: Term, stop_ids: Sequence[int], new_frame: bool = False, told: Sequence[int] = ()
+) -> list[str]:
+    """Coming visits that nobody touched follow their stops; due dates follow them.
+
+    Answers what became of visits and which dates stay without one, of these stops and of ``told``.
+    """
     db.session.flush()
-    if stop_ids:
-        clear_untouched_visits(stop_ids, today())
-    if term.status == TermStatus.PUBLISHED:
-        _fill(term)
+    made = make_again(stop_ids, today(), current_user.id, new_frame)
+    report = _fill(term) if term.status == TermStatus.PUBLISHED else FillReport()
     db.session.flush()
     # One visit names its stop: due dates are looked at stop by stop.
     one_each = select(func.max(Visit.id)).where(Visit.stop_id.in_(stop_ids)).group_by(Visit.stop_id)
     named = owned(Visit).where(Visit.id.in_(one_each))
-    visits_changed.send(None, visits=list(db.session.scalars(named)))
+    answers = visits_changed.send(None, visits=list(db.session.scalars(named)))
+    return [
+        *sentences_of_removed(made.removed),
+        *sentences_of_shifts([*made.shifts, *report.shifts]),
+        *_told_of(replace(report, shifts=()), [*stop_ids, *told]),
+        *(answer for _receiver, answer in answers if answer),
+    ]
 
 
-def _fill(term: Term) -> Any:
-    horizon = today() + timedelta(days=current_app.config["HORIZON_DAYS"])
-    return fill_runs(term, max(term.starts_on, today()), term.ends_on or horizon)
+def _told_of(report: FillReport, stop_ids: Collection[int]) -> list[str]:
+    """What filling shifted, and the dates on which calendars leave these stops out."""
+    skipped = [one for one in report.skipped if one.stop_key in stop_ids]
+    names = _names_of_stops({one.stop_key for one in skipped})
+    return [*sentences_of_shifts(report.shifts), *sentences_of_skipped(skipped, names)]
+
+
+def _names_of_stops(stop_ids: Collection[Any]) -> dict[Any, str]:
+    query = select(Stop.id, Place.name).join(Place).where(Stop.id.in_(stop_ids))
+    return dict(db.session.execute(query).all())
+
+
+def _frame_of(term: Term) -> tuple[int | None, ...]:
+    """What of a term decides the times of its days."""
+    return (
+        term.leaves_depot_at,
+        term.lunch_earliest,
+        term.lunch_latest,
+        term.lunch_minutes,
+        term.buffer_minutes,
+    )
+
+
+def _fill(term: Term) -> FillReport:
+    first = max(term.starts_on, today())
+    return fill_runs(term, first, _last_filled(term), current_user.id)
+
+
+def _last_filled(term: Term) -> date:
+    """How far a term is filled: to its end, or as far as the nights fill it."""
+    return term.ends_on or today() + timedelta(days=current_app.config["HORIZON_DAYS"])
 
 
 def _tomorrow_broken() -> list[ToldPromise]:
@@ -633,8 +816,7 @@ def _tomorrow_broken() -> list[ToldPromise]:
 
 
 def _vans() -> list[tuple[int, str]]:
-    query = owned(Van).order_by(Van.operator, Van.name)
-    return [(van.id, van.display_name) for van in db.session.scalars(query)]
+    return [(van.id, van.display_name) for van in vans_by_name()]
 
 
 def _terms() -> list[tuple[int, str]]:

@@ -2,7 +2,9 @@
 
 Columns (LibrariesHacked's open schema): organisation, mobile, route, community, stop, address,
 postcode, geox (longitude), geoy (latitude), day, type, arrival, departure, frequency, start, end,
-exceptions, timetable. Files of earlier versions lack some of them.
+exceptions, timetable. Files of earlier versions lack some of them or call them otherwise
+(``older_forms``). ``start`` anchors the interval, ``day`` names the published weekday: where the
+two disagree, a weekly rule begins on the first such weekday from the start on.
 
 A row that cannot be used is reported with its line, column, value and what to do; every other row
 is taken. Columns the schema does not know are kept with the row.
@@ -15,12 +17,20 @@ import io
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from enum import StrEnum
 from typing import NamedTuple
 
-from ..recurrence import Recurrence, RuleError, parse_recurrence
+from ..recurrence import Recurrence, RuleError, RuleProblem, parse_recurrence, summarise
 from .formula_safety import plain_cell
+from .older_forms import (
+    DayOrder,
+    day_order,
+    names_two_days,
+    parse_day,
+    rule_of_weeks,
+    todays_names,
+)
 from .text_encoding import NotTextError, decode
 
 COLUMNS = (
@@ -53,6 +63,19 @@ STOP_TYPES = {
     "other": "other",
 }
 LONGEST_CELL = 2000
+# What a database keeps of a column, where that is less.
+LONGEST = {
+    "organisation": 160,
+    "mobile": 120,
+    "route": 160,
+    "community": 160,
+    "stop": 200,
+    "address": 300,
+    "postcode": 20,
+    "frequency": 200,
+    "timetable": 500,
+}
+FIRST_YEAR, LAST_YEAR = 1901, 2100
 # Below the csv module's own limit of a cell, so that it never refuses one.
 LONGEST_RECORD = 100_000
 MOST_LINES_OF_A_CELL = 20
@@ -85,13 +108,17 @@ class RowFault(StrEnum):
     MISSING = "missing"
     NOT_A_TIME = "not_a_time"
     NOT_A_DATE = "not_a_date"
+    DAY_OR_MONTH = "day_or_month"
+    YEAR_OUTSIDE = "year_outside"
     NOT_A_NUMBER = "not_a_number"
     POSITION_OUTSIDE = "position_outside"
     NO_POSITION = "no_position"
     LEAVES_BEFORE_ARRIVING = "leaves_before_arriving"
     NOT_A_RULE = "not_a_rule"
+    NO_DATES = "no_dates"
     ENDS_BEFORE_START = "ends_before_start"
     START_NOT_ON_DAY = "start_not_on_day"
+    DAY_NOT_IN_RULE = "day_not_in_rule"
     NOT_A_WEEKDAY = "not_a_weekday"
     UNKNOWN_TYPE = "unknown_type"
     TOO_MANY_CELLS = "too_many_cells"
@@ -103,7 +130,10 @@ class RowFault(StrEnum):
 
 @dataclass(frozen=True)
 class RowProblem:
-    """A value that is wrong; ``fatal`` means the row was not taken."""
+    """A value that is wrong; ``fatal`` means the row was not taken.
+
+    ``column`` is the file's own name of it; ``limit`` how long a cell may be that is too long.
+    """
 
     file: str
     line: int
@@ -111,6 +141,7 @@ class RowProblem:
     value: str
     fault: RowFault
     fatal: bool
+    limit: int = 0
 
 
 @dataclass(frozen=True)
@@ -160,34 +191,29 @@ def parse_mobile_library_csv(data: bytes, file_name: str) -> ParsedTimetable:
         raise UnreadableFileError(file_name, FileProblem.NOT_TEXT) from None
     if not decoded.text.strip():
         raise UnreadableFileError(file_name, FileProblem.EMPTY)
-    records = _records(decoded.text, _delimiter(decoded.text))
-    header = _header(next(records, _Record(1, [])).cells, file_name)
+    records = list(_records(decoded.text, _delimiter(decoded.text)))
+    header = _header(records.pop(0).cells if records else [], file_name)
+    reader = _RowReader(file_name, header, _order_of_days(header, records))
     problems: list[RowProblem] = []
     rows: list[StopRow] = []
     seen: set[tuple[object, ...]] = set()
-    for line, cells, broken in records:
-        if broken:
-            problems.append(
-                RowProblem(file_name, line, "", cells[0][:120], RowFault.QUOTE_NOT_CLOSED, True)
-            )
+    for record in records:
+        if record.broken:
+            problems.append(_not_closed(file_name, record))
             continue
-        if not any(cell.strip() for cell in cells):
-            continue
-        parsed = _RowParser(file_name, line, header, cells)
-        row = parsed.row()
-        problems.extend(parsed.problems)
+        row, told = reader.read(record)
+        problems.extend(told)
         if row is None:
             continue
         identity = _identity(row)
         if identity in seen:
-            problems.append(
-                RowProblem(file_name, line, "stop", row.stop, RowFault.REPEATED_ROW, True)
-            )
+            problems.append(repeated_row(row))
             continue
         seen.add(identity)
         rows.append(row)
-    unknown = tuple(name for name in header if name and name not in COLUMNS)
-    return ParsedTimetable(file_name, tuple(rows), tuple(problems), unknown, decoded.encoding)
+    return ParsedTimetable(
+        file_name, tuple(rows), tuple(problems), header.unknown(), decoded.encoding
+    )
 
 
 def write_mobile_library_csv(rows: Iterable[StopRow]) -> str:
@@ -208,7 +234,7 @@ def write_mobile_library_csv(rows: Iterable[StopRow]) -> str:
             row.postcode,
             "" if row.lon is None else repr(row.lon),
             "" if row.lat is None else repr(row.lat),
-            WEEKDAYS[rule.start.weekday()].title(),
+            WEEKDAYS[_published_weekday(rule)].title(),
             type_of[row.type],
             _clock_text(row.arrival),
             _clock_text(row.departure),
@@ -231,12 +257,23 @@ def _identity(row: StopRow) -> tuple[object, ...]:
     return (*place, row.mobile, row.route, row.arrival, row.recurrence)
 
 
+def repeated_row(row: StopRow) -> RowProblem:
+    """A row that says what one before it said."""
+    return RowProblem(row.file, row.line, "stop", row.stop, RowFault.REPEATED_ROW, True)
+
+
+def _published_weekday(rule: Recurrence) -> int:
+    weekdays = [weekday for _ordinal, weekday in summarise(rule.rule, rule.start).weekdays]
+    start = rule.start.weekday()
+    return start if not weekdays or start in weekdays else weekdays[0]
+
+
 def _clock_text(minutes: int) -> str:
     return f"{minutes // 60:02d}:{minutes % 60:02d}"
 
 
 def _delimiter(text: str) -> str:
-    header = text.lstrip("\ufeff\r\n ").split("\n", 1)[0]
+    header = text.lstrip("\ufeff\r\n ").splitlines()[0]
     return max(",;\t", key=header.count)
 
 
@@ -249,11 +286,12 @@ class _Record(NamedTuple):
 
 
 def _records(text: str, delimiter: str) -> Iterator[_Record]:
-    """Records of a CSV text. A quote that is never closed costs its own line, not all that follow.
+    """Filled records of a CSV text. A quote that is never closed costs its own line, not all after.
 
     Quoted cells may run over several lines, but no real one runs over more than twenty.
     """
-    lines = text.splitlines()
+    # Only line ends end lines: str.splitlines would also cut at signs that cells may hold.
+    lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
     index = 0
     while index < len(lines):
         last = _line_that_closes(lines, index)
@@ -263,7 +301,8 @@ def _records(text: str, delimiter: str) -> Iterator[_Record]:
             continue
         record = "\n".join(lines[index : last + 1])[:LONGEST_RECORD]
         cells = next(csv.reader(io.StringIO(record, newline=""), delimiter=delimiter), [])
-        yield _Record(index + 1, cells)
+        if any(cell.strip("\ufeff \t") for cell in cells):
+            yield _Record(index + 1, cells)
         index = last + 1
 
 
@@ -276,8 +315,28 @@ def _line_that_closes(lines: list[str], first: int) -> int | None:
     return None
 
 
-def _header(cells: list[str], file_name: str) -> list[str]:
-    names = [cell.strip().strip("\ufeff").lower() for cell in cells]
+def _not_closed(file: str, record: _Record) -> RowProblem:
+    value = record.cells[0][:120]
+    return RowProblem(file, record.line, "", value, RowFault.QUOTE_NOT_CLOSED, True)
+
+
+@dataclass(frozen=True)
+class _Header:
+    """Columns in order: as the format calls them today, and as the file does."""
+
+    names: tuple[str, ...]
+    written: tuple[str, ...]
+
+    def written_name(self, column: str) -> str:
+        return self.written[self.names.index(column)] if column in self.names else column
+
+    def unknown(self) -> tuple[str, ...]:
+        return tuple(name for name in self.names if name and name not in COLUMNS)
+
+
+def _header(cells: list[str], file_name: str) -> _Header:
+    written = [" ".join(cell.strip("\ufeff").split()) for cell in cells]
+    names = todays_names([name.lower() for name in written])
     if not any(name in COLUMNS for name in names):
         raise UnreadableFileError(file_name, FileProblem.NO_HEADER)
     repeated = [name for name in set(names) if name and names.count(name) > 1]
@@ -288,20 +347,63 @@ def _header(cells: list[str], file_name: str) -> list[str]:
     missing = [name for name in REQUIRED_COLUMNS if name not in names]
     if missing:
         raise UnreadableFileError(file_name, FileProblem.MISSING_COLUMNS, ", ".join(missing))
-    return names
+    as_today = [w.lower() if w.lower() == n else w for w, n in zip(written, names, strict=True)]
+    return _Header(tuple(names), tuple(as_today))
+
+
+def _order_of_days(header: _Header, records: list[_Record]) -> DayOrder:
+    """Whether the file writes 03/09/2019 for a day of September or of March."""
+    columns = [name for name in ("start", "end") if name in header.names]
+    places = [(name == "start", header.names.index(name)) for name in columns]
+    day_place = header.names.index("day") if "day" in header.names else -1
+
+    def days() -> Iterator[tuple[str, int | None]]:
+        for record in records:
+            weekday = _weekday(_cell(record, day_place))
+            for is_start, place in places:
+                yield _cell(record, place), weekday if is_start else None
+
+    return day_order(days())
+
+
+def _cell(record: _Record, place: int) -> str:
+    return _clean(record.cells[place]) if 0 <= place < len(record.cells) else ""
+
+
+def _weekday(text: str) -> int | None:
+    name = text.lower()
+    return WEEKDAYS.index(name) if name in WEEKDAYS else None
+
+
+@dataclass(frozen=True)
+class _RowReader:
+    """Reads the lines of one file."""
+
+    file: str
+    header: _Header
+    days: DayOrder
+
+    def read(self, record: _Record) -> tuple[StopRow | None, list[RowProblem]]:
+        """The stop of a line (None where a problem is fatal), and every problem of it."""
+        parser = _RowParser(self.file, record.line, self.header, record.cells, self.days)
+        return parser.row(), parser.problems
 
 
 class _RowParser:
     """Reads one line, gathering every problem in it rather than the first."""
 
-    def __init__(self, file: str, line: int, header: list[str], cells: list[str]) -> None:
+    def __init__(
+        self, file: str, line: int, header: _Header, cells: list[str], days: DayOrder
+    ) -> None:
         self._file = file
         self._line = line
+        self._header = header
+        self._days = days
         self.problems: list[RowProblem] = []
         self._values = {
-            name: _clean(cell) for name, cell in zip(header, cells, strict=False) if name
+            name: _clean(cell) for name, cell in zip(header.names, cells, strict=False) if name
         }
-        self._shape_fits = self._check_shape(header, cells)
+        self._shape_fits = self._check_shape(header.names, cells)
 
     def row(self) -> StopRow | None:
         """The stop, or None when a problem is fatal."""
@@ -346,11 +448,14 @@ class _RowParser:
     def _get(self, column: str) -> str:
         return self._values.get(column, "")
 
-    def _report(self, column: str, fault: RowFault, fatal: bool = True) -> None:
+    def _report(self, column: str, fault: RowFault, fatal: bool = True, limit: int = 0) -> None:
         value = self._get(column)[:120]
-        self.problems.append(RowProblem(self._file, self._line, column, value, fault, fatal))
+        written = self._header.written_name(column)
+        self.problems.append(
+            RowProblem(self._file, self._line, written, value, fault, fatal, limit)
+        )
 
-    def _check_shape(self, header: list[str], cells: list[str]) -> bool:
+    def _check_shape(self, header: tuple[str, ...], cells: list[str]) -> bool:
         if len(cells) > len(header) and any(cell.strip() for cell in cells[len(header) :]):
             self._report("", RowFault.TOO_MANY_CELLS)
             return False
@@ -359,8 +464,9 @@ class _RowParser:
             self._report("", RowFault.TOO_FEW_CELLS)
             return False
         for name, value in self._values.items():
-            if len(value) > LONGEST_CELL:
-                self._report(name, RowFault.TOO_LONG)
+            limit = LONGEST.get(name, LONGEST_CELL)
+            if len(value) > limit:
+                self._report(name, RowFault.TOO_LONG, limit=limit)
         return True
 
     def _required(self, column: str) -> str:
@@ -383,49 +489,67 @@ class _RowParser:
         value = self._get(column)
         if not value:
             return None
-        try:
-            return date.fromisoformat(value[:10])
-        except ValueError:
-            self._report(column, RowFault.NOT_A_DATE)
-            return None
+        day = parse_day(value, self._days)
+        if day is None:
+            self._report(column, _fault_of_day(value))
+        return day
 
     def _recurrence(self) -> Recurrence | None:
-        rule = self._required("frequency")
+        rule = rule_of_weeks(self._required("frequency"))
         if not self._required("start"):
             return None
         start, end = self._date("start"), self._date("end")
         exceptions = self._exceptions()
         if not rule or start is None:
             return None
-        if end is not None and end < start:
-            self._report("end", RowFault.ENDS_BEFORE_START)
+        if not FIRST_YEAR <= start.year <= LAST_YEAR:
+            self._report("start", RowFault.YEAR_OUTSIDE)
             return None
-        try:
-            recurrence = parse_recurrence(rule, start, end, exceptions)
-        except RuleError:
-            self._report("frequency", RowFault.NOT_A_RULE)
-            return None
-        self._check_weekday(start, rule)
-        return recurrence
+        return self._checked_recurrence(rule, start, end, exceptions)
 
-    def _check_weekday(self, start: date, rule: str) -> None:
-        day = self._get("day").lower()
-        if not day:
-            return
-        if day not in WEEKDAYS:
+    def _checked_recurrence(
+        self, rule: str, start: date, end: date | None, exceptions: list[date]
+    ) -> Recurrence | None:
+        try:
+            recurrence = parse_recurrence(rule, start)
+            moved = self._start_on_day(recurrence)
+            if end is not None and end < moved:
+                self._report("end", RowFault.ENDS_BEFORE_START)
+                return None
+            return parse_recurrence(rule, moved, end, exceptions)
+        except RuleError as error:
+            no_dates = error.problem is RuleProblem.NO_DATES
+            self._report("frequency", RowFault.NO_DATES if no_dates else RowFault.NOT_A_RULE)
+            return None
+
+    def _start_on_day(self, recurrence: Recurrence) -> date:
+        """The first day from the start on that falls on the published weekday."""
+        start, named = recurrence.start, self._get("day")
+        if not named:
+            return start
+        weekday = _weekday(named)
+        if weekday is None:
             self._report("day", RowFault.NOT_A_WEEKDAY, fatal=False)
-        elif "BYDAY" not in rule.upper() and WEEKDAYS.index(day) != start.weekday():
-            self._report("start", RowFault.START_NOT_ON_DAY, fatal=False)
+            return start
+        if "FREQ=WEEKLY" in recurrence.rule and "BYDAY" not in recurrence.rule:
+            ahead = (weekday - start.weekday()) % 7
+            if ahead:
+                self._report("start", RowFault.START_NOT_ON_DAY, fatal=False)
+            return start + timedelta(days=ahead)
+        if weekday not in _weekdays_of(recurrence, weekday):
+            self._report("day", RowFault.DAY_NOT_IN_RULE, fatal=False)
+        return start
 
     def _exceptions(self) -> list[date]:
         found = []
         for part in re.split(r"[,;|\s]+", self._get("exceptions")):
             if not part:
                 continue
-            try:
-                found.append(date.fromisoformat(part))
-            except ValueError:
-                self._report("exceptions", RowFault.NOT_A_DATE, fatal=False)
+            day = parse_day(part, self._days)
+            if day is None:
+                self._report("exceptions", _fault_of_day(part), fatal=False)
+            else:
+                found.append(day)
         return found
 
     def _position(self) -> tuple[float | None, float | None]:
@@ -452,3 +576,15 @@ class _RowParser:
 
 def _clean(cell: str) -> str:
     return " ".join(cell.split())
+
+
+def _fault_of_day(text: str) -> RowFault:
+    return RowFault.DAY_OR_MONTH if names_two_days(text) else RowFault.NOT_A_DATE
+
+
+def _weekdays_of(recurrence: Recurrence, named: int) -> set[int]:
+    """Weekdays a rule keeps to; one that keeps to none has the named one too."""
+    summary = summarise(recurrence.rule, recurrence.start)
+    if summary.frequency == "once":
+        return {recurrence.start.weekday()}
+    return {weekday for _ordinal, weekday in summary.weekdays} or {named}

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import unicodedata
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from argon2 import PasswordHasher
 from flask import Flask
 from flask.testing import FlaskClient
 
 from bus_ops import create_app
 from bus_ops.accounts.models import Organisation, Role, User
+from bus_ops.accounts.passwords import needs_new_hash
 from bus_ops.database import db
 from tests.conftest import PASSWORD, SignIn, app_settings
 
@@ -114,7 +119,17 @@ def test_an_expired_session_asks_to_sign_in_and_goes_on_where_it_was(
 
 @pytest.mark.parametrize(
     "target",
-    ["https://evil.example/", "//evil.example", "/\\evil.example", "evil.example", "javascript:1"],
+    [
+        "https://evil.example/",
+        "//evil.example",
+        "/\\evil.example",
+        "/\t/evil.example",
+        "/\x00/evil.example",
+        "\\\\evil.example",
+        " //evil.example",
+        "evil.example",
+        "javascript:1",
+    ],
 )
 def test_no_link_leads_out_of_the_house_after_signing_in(
     app: Flask, account: User, target: str
@@ -156,25 +171,111 @@ def test_a_password_is_changed_only_by_who_knows_it(
     assert try_in(app.test_client())[0] == 302
 
 
-def test_attempts_to_guess_a_password_are_limited_by_name(
-    tmp_path: Path, sqlite_url: str, password_hash: str
-) -> None:
-    settings = {
-        **app_settings(tmp_path, sqlite_url),
-        "RATELIMIT_ENABLED": True,
-        "SIGN_IN_LIMIT": "3 per minute",
-    }
-    app = create_app(settings)
+@contextmanager
+def limited(tmp_path: Path, url: str, **limits: str) -> Iterator[Flask]:
+    """An app that counts tries."""
+    app = create_app({**app_settings(tmp_path, url), "RATELIMIT_ENABLED": True, **limits})
     with app.app_context():
+        yield app
+        db.session.remove()
+        db.engine.dispose()
+
+
+def test_attempts_to_guess_a_password_are_limited_by_name(tmp_path: Path, sqlite_url: str) -> None:
+    with limited(tmp_path, sqlite_url, SIGN_IN_LIMIT="3 per minute") as app:
         client = app.test_client()
         wrong = {"username": "quan-tri", "password": "guess"}
         answers = [client.post(SIGN_IN, data=wrong) for _ in range(4)]
         assert [answer.status_code for answer in answers] == [200, 200, 200, 429]
         assert "phút" in answers[-1].get_data(as_text=True)
+        assert int(answers[-1].headers["Retry-After"]) <= 60
+        same = client.post(SIGN_IN, data={**wrong, "username": " Quan-Tri "})
+        assert same.status_code == 429
         other = client.post(SIGN_IN, data={**wrong, "username": "another"})
         assert other.status_code == 200
-        db.session.remove()
-        db.engine.dispose()
+
+
+def guesses(client: FlaskClient, count: int, address: str = "203.0.113.7") -> list[int]:
+    """Answers to one wrong password for each of many names."""
+    return [
+        client.post(
+            SIGN_IN,
+            data={"username": f"ten-{number}", "password": "guess"},
+            environ_overrides={"REMOTE_ADDR": address},
+        ).status_code
+        for number in range(count)
+    ]
+
+
+def test_trying_many_names_from_one_address_is_limited(tmp_path: Path, sqlite_url: str) -> None:
+    with limited(tmp_path, sqlite_url, SIGN_IN_ADDRESS_LIMIT="3 per minute") as app:
+        assert guesses(app.test_client(), 4) == [200, 200, 200, 429]
+        assert guesses(app.test_client(), 1, "203.0.113.8") == [200]
+
+
+def test_all_addresses_of_one_line_count_as_one(tmp_path: Path, sqlite_url: str) -> None:
+    with limited(tmp_path, sqlite_url, SIGN_IN_ADDRESS_LIMIT="1 per minute") as app:
+        assert guesses(app.test_client(), 1, "2001:db8:1:2::1") == [200]
+        assert guesses(app.test_client(), 1, "2001:db8:1:2:ffff::9") == [429]
+        assert guesses(app.test_client(), 1, "2001:db8:1:3::1") == [200]
+
+
+def test_a_school_that_signs_in_rightly_is_never_shut_out(
+    account: User, tmp_path: Path, sqlite_url: str
+) -> None:
+    with limited(tmp_path, sqlite_url, SIGN_IN_ADDRESS_LIMIT="2 per minute") as app:
+        for _ in range(4):
+            assert try_in(app.test_client()) == (302, "/")
+
+
+def test_guessing_the_present_password_of_an_open_session_is_limited(
+    account: User, tmp_path: Path, sqlite_url: str
+) -> None:
+    with limited(tmp_path, sqlite_url, SIGN_IN_LIMIT="3 per minute") as app:
+        client = app.test_client()
+        try_in(client)
+        new = "con đò sang sông"
+        sent = {"present": "guess", "password": new, "again": new}
+        answers = [client.post("/accounts/me", data=sent).status_code for _ in range(4)]
+        assert answers == [200, 200, 200, 429]
+
+
+def test_a_password_is_the_same_from_every_keyboard(app: Flask, account: User) -> None:
+    assert try_in(app.test_client(), unicodedata.normalize("NFD", PASSWORD))[0] == 302
+    assert try_in(app.test_client(), PASSWORD.replace("ậ", "a"))[0] == 200
+
+
+def test_a_hash_of_weaker_parameters_is_made_again_at_the_next_sign_in(
+    app: Flask, account: User
+) -> None:
+    account.password_hash = PasswordHasher(time_cost=1, memory_cost=8192).hash(PASSWORD)
+    db.session.commit()
+    assert try_in(app.test_client())[0] == 302
+    db.session.refresh(account)
+    assert not needs_new_hash(account.password_hash)
+    assert "m=65536,t=3,p=4" in account.password_hash
+    assert try_in(app.test_client())[0] == 302
+
+
+def test_signing_in_takes_nothing_over_from_the_session_before(app: Flask, account: User) -> None:
+    client = app.test_client()
+    client.get(SIGN_IN)
+    with client.session_transaction() as before:
+        before["planted"] = "by somebody else"
+        mark = before["csrf_token"]
+    try_in(client)
+    client.get("/accounts/me")
+    with client.session_transaction() as after:
+        assert "planted" not in after
+        assert after["csrf_token"] != mark
+
+
+def test_a_session_of_before_the_new_password_is_no_session(app: Flask, account: User) -> None:
+    client = app.test_client()
+    try_in(client)
+    account.set_password("con đò sang sông")
+    db.session.commit()
+    assert not is_in(client)
 
 
 def test_the_language_is_chosen_by_a_tap_and_kept_with_the_account(

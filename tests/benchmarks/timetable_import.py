@@ -1,6 +1,6 @@
 """Imports a mobile library's timetable and opens its month: seconds, and ratios to bare reading.
 
-    .venv/bin/python -m tests.benchmarks.timetable_import ../shared/data/mobile-libraries/suffolk.csv
+    .venv/bin/python -m tests.benchmarks.timetable_import FILE.csv...
 
 The reference, measured in the same run, is what no importer can do without: reading the file with
 ``csv`` and expanding each rule over the same year with ``dateutil``. For the month view it is the

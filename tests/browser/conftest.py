@@ -19,7 +19,10 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from bus_ops import create_app
+from bus_ops.database import db
 from bus_ops.demo import PASSWORD, SIGN_INS
+from tests.browser.long_day import add_long_run
 from tests.conftest import REPOSITORY
 
 ARGUMENTS = [
@@ -33,6 +36,7 @@ ARGUMENTS = [
 ]
 AXE = REPOSITORY / "bus_ops/frontend/node_modules/axe-core/axe.min.js"
 USERNAMES = {role.value: username for role, username, _name in SIGN_INS}
+PHONE = {"width": 390, "height": 844}
 TABLET_UPRIGHT = {"width": 800, "height": 1280}
 TABLET_ACROSS = {"width": 1024, "height": 768}
 DESKTOP = {"width": 1440, "height": 900}
@@ -46,16 +50,39 @@ class Watched:
     base: str
     complaints: list[str] = field(default_factory=list)
 
-    def open(self, path: str) -> None:
-        """Go to a page of the app; anything but a good answer is a complaint."""
+    def open(self, path: str, status: int = 200) -> None:
+        """Go to a page of the app; an answer other than the one expected is a complaint."""
         answer = self.page.goto(self.base + path)
-        if answer is None or answer.status != 200:
+        if answer is None or answer.status != status:
             self.complaints.append(f"{path}: {answer.status if answer else 'no answer'}")
 
-    def axe_violations(self) -> list[str]:
-        """What axe-core finds wrong on the present page."""
-        self.page.evaluate(AXE.read_text("utf-8"))
-        found = self.page.evaluate("axe.run(document, {resultTypes: ['violations']})")
+    @contextmanager
+    def trouble_expected(self) -> Iterator[None]:
+        """What the console says of failing requests while they are meant to fail."""
+        before = len(self.complaints)
+        yield
+        meant = ("Failed to load resource", "net::ERR", "Response Status Error")
+        self.complaints[before:] = [
+            line for line in self.complaints[before:] if not any(part in line for part in meant)
+        ]
+
+    def too_wide(self) -> int:
+        """By how many pixels the page is wider than its window."""
+        return int(
+            self.page.evaluate(
+                "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+            )
+        )
+
+    def axe_violations(self, colours: bool = True) -> list[str]:
+        """What axe-core finds wrong on the present page; colours take it the longest."""
+        if not self.page.evaluate("'axe' in window"):
+            self.page.evaluate(AXE.read_text("utf-8"))
+        found = self.page.evaluate(
+            "colours => axe.run(document, {resultTypes: ['violations'],"
+            " rules: {'color-contrast': {enabled: colours}}})",
+            colours,
+        )
         return [
             f"{self.page.url} {violation['id']}: {node['html'][:160]} {node['failureSummary']}"
             for violation in found["violations"]
@@ -64,9 +91,15 @@ class Watched:
 
 
 @pytest.fixture(scope="session")
-def live_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def demo_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the demonstration of this test run lives."""
+    return tmp_path_factory.mktemp("demo")
+
+
+@pytest.fixture(scope="session")
+def live_server(demo_folder: Path) -> Iterator[str]:
     """The app as ``bus-ops demo`` serves it, without map tiles."""
-    folder = tmp_path_factory.mktemp("demo")
+    folder = demo_folder
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -93,6 +126,18 @@ def live_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         server.wait(20)
 
 
+@pytest.fixture(scope="session")
+def long_run(live_server: str, demo_folder: Path) -> int:
+    """The id of a run today with 21 stops, long notes and a pause, added to the demonstration."""
+    url = f"sqlite:///{demo_folder / 'demo.sqlite3'}"
+    app = create_app({"DATA_FOLDER": demo_folder, "DATABASE_URL": url, "DEMO_MODE": True})
+    with app.app_context():
+        run_id = add_long_run(21)
+        db.session.remove()
+        db.engine.dispose()
+    return run_id
+
+
 def _wait_for(base: str, server: subprocess.Popen[bytes], log: Path) -> None:
     for _ in range(300):
         if server.poll() is not None:
@@ -117,6 +162,26 @@ def chromium() -> Iterator[Browser]:
         browser.close()
 
 
+def watch(page: Page, base: str) -> Watched:
+    """Note every error of a page, and every request to another host."""
+    watched = Watched(page, base)
+    page.on(
+        "console",
+        lambda message: (
+            message.type == "error" and watched.complaints.append(f"{page.url}: {message.text}")
+        ),
+    )
+    page.on("pageerror", lambda error: watched.complaints.append(f"{page.url}: {error}"))
+    page.on(
+        "request",
+        lambda request: (
+            not request.url.startswith((base, "data:", "blob:"))
+            and watched.complaints.append(f"asked another host: {request.url}")
+        ),
+    )
+    return watched
+
+
 SignedIn = Callable[..., Any]
 
 
@@ -126,29 +191,19 @@ def signed_in(chromium: Browser, live_server: str) -> SignedIn:
 
     @contextmanager
     def opened(
-        role: str, viewport: dict[str, int] | None = None, language: str = "vi"
+        role: str,
+        viewport: dict[str, int] | None = None,
+        language: str = "vi",
+        user_agent: str | None = None,
     ) -> Iterator[Watched]:
         context = chromium.new_context(
             viewport=viewport or TABLET_ACROSS,
             locale="vi-VN",
+            user_agent=user_agent,
             timezone_id="Asia/Ho_Chi_Minh",
         )
         page = context.new_page()
-        watched = Watched(page, live_server)
-        page.on(
-            "console",
-            lambda message: (
-                message.type == "error" and watched.complaints.append(f"{page.url}: {message.text}")
-            ),
-        )
-        page.on("pageerror", lambda error: watched.complaints.append(f"{page.url}: {error}"))
-        page.on(
-            "request",
-            lambda request: (
-                not request.url.startswith((live_server, "data:", "blob:"))
-                and watched.complaints.append(f"asked another host: {request.url}")
-            ),
-        )
+        watched = watch(page, live_server)
         page.goto(f"{live_server}/accounts/sign-in")
         if language == "en":
             page.locator("button[name=language]").click()

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime, timedelta
 from typing import Any
 
 import openpyxl
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import DESKTOP, TABLET_ACROSS, TABLET_UPRIGHT
 
@@ -38,14 +39,84 @@ def test_the_crew_logs_a_visit_from_todays_route(signed_in: Any) -> None:
         expect(row.locator(".count")).to_have_text(str(before))
 
 
+def pages_of_paper(page: Page) -> int:
+    printed = page.pdf(format="A4", prefer_css_page_size=True)
+    return len(re.findall(rb"/Type\s*/Page\b", printed))
+
+
 def test_the_route_prints_on_one_page_of_a4(signed_in: Any) -> None:
     with signed_in("crew", TABLET_ACROSS) as watched:
         watched.page.wait_for_load_state("networkidle")
-        printed = watched.page.pdf(format="A4", prefer_css_page_size=True)
-        assert len(re.findall(rb"/Type\s*/Page\b", printed)) == 1
+        assert pages_of_paper(watched.page) == 1
+        watched.page.evaluate("window.dispatchEvent(new Event('beforeprint'))")
+        box = watched.page.locator("#map_route").bounding_box()
+        assert box is not None
+        for marker in watched.page.locator(".stop-marker").all():
+            stop = marker.bounding_box()
+            assert stop is not None
+            assert box["y"] <= stop["y"] and stop["y"] + stop["height"] <= box["y"] + box["height"]
 
 
-def test_the_coordinator_moves_and_cancels_a_visit_with_a_reason(signed_in: Any) -> None:
+def test_a_day_of_21_stops_with_long_notes_prints_on_one_page(
+    signed_in: Any, long_run: int
+) -> None:
+    with signed_in("crew", TABLET_ACROSS) as watched:
+        watched.open(f"/tablet/today?run={long_run}")
+        watched.page.wait_for_load_state("networkidle")
+        assert pages_of_paper(watched.page) == 1
+        watched.page.emulate_media(media="print")
+        expect(watched.page.locator(".print-route tbody tr")).to_have_count(21)
+        expect(watched.page.locator(".print-route")).to_be_visible()
+
+
+def test_the_crew_takes_a_run_from_the_depot_and_back(signed_in: Any, long_run: int) -> None:
+    with signed_in("crew", TABLET_UPRIGHT) as watched:
+        page = watched.page
+        watched.open(f"/tablet/today?run={long_run}")
+        page.get_by_role("button", name="Máy phát điện").click()
+        expect(page.locator("#checklist summary")).to_contain_text("1 trên 1")
+        page.locator("#odometer-out").fill("12000")
+        page.get_by_role("button", name="Rời điểm xuất phát").click()
+        expect(page.locator("#run-facts")).to_contain_text("12.000 km")
+        page.get_by_role("link", name="Ghi nhận").first.click()
+        page.get_by_role("button", name="Đến nơi").click()
+        expect(page.locator("#arrival")).to_contain_text(re.compile(r"Đã đến lúc \d\d:\d\d"))
+        page.locator("#at-departed").fill("23:59")
+        page.get_by_role("button", name="Rời đi").click()
+        expect(page.locator("#arrival")).to_contain_text("23:59")
+        page.get_by_role("link", name="Về hành trình").click()
+        page.locator("#odometer-in").fill("12034")
+        page.get_by_role("button", name="Về điểm xuất phát").click()
+        expect(page.locator("#run-facts")).to_contain_text("12.034 km")
+        page.locator("#run-log summary").click()
+        back = page.locator("#run-log li", has_text="12.034 km")
+        back.get_by_role("button").click()
+        expect(page.locator("#run-facts")).not_to_contain_text("12.034 km")
+        expect(page.locator("#odometer-in")).to_be_visible()
+
+
+def open_planned_visit(page: Page) -> None:
+    page.locator("a.month-run--planned").last.click()
+    page.locator("table a").first.click()
+
+
+def test_the_coordinator_moves_a_visit_with_a_reason(signed_in: Any) -> None:
+    with signed_in("coordinator", DESKTOP) as watched:
+        page = watched.page
+        open_planned_visit(page)
+        planned = re.search(r"\d\d/\d\d/\d{4}", page.locator(".page-header p").inner_text())
+        assert planned is not None
+        day = datetime.strptime(planned[0], "%d/%m/%Y").astimezone().date() + timedelta(days=1)
+        page.locator("#day").fill(f"{day:%d/%m/%Y}")
+        page.locator("#reason").fill("Đường ngập, hẹn hôm sau")
+        page.get_by_role("button", name="Dời buổi phục vụ").click()
+        expect(page.locator("#messages")).to_contain_text(f"{day:%d/%m/%Y}")
+        expect(page.locator(".page-header p")).to_contain_text(f"{day:%d/%m/%Y}")
+        expect(page.locator(".change-list")).to_contain_text("Đường ngập, hẹn hôm sau")
+        expect(page.locator("dl.facts")).to_contain_text(planned[0])
+
+
+def test_the_coordinator_cancels_and_restores_a_visit_with_a_reason(signed_in: Any) -> None:
     with signed_in("coordinator", DESKTOP) as watched:
         page = watched.page
         page.locator("a.month-run--planned").first.click()
@@ -57,6 +128,21 @@ def test_the_coordinator_moves_and_cancels_a_visit_with_a_reason(signed_in: Any)
         expect(page.locator(".change-list")).to_contain_text("Trường thi học kỳ")
         page.get_by_role("button", name="Khôi phục buổi phục vụ").click()
         expect(page.locator("#messages")).to_contain_text("Đã khôi phục")
+
+
+def test_the_coordinator_looks_at_a_draft_before_publishing(signed_in: Any) -> None:
+    with signed_in("coordinator", TABLET_ACROSS) as watched:
+        page = watched.page
+        watched.open("/timetable/terms/new")
+        page.locator("#name").fill("Kỳ thử")
+        page.locator("#starts_on").fill("05/01/2037")
+        page.locator("#ends_on").fill("30/05/2037")
+        page.get_by_role("button", name="Lưu").click()
+        page.get_by_role("link", name="Điểm phục vụ mới").first.click()
+        page.get_by_role("button", name="Lưu").click()
+        page.get_by_role("link", name="Xem bản nháp").click()
+        expect(page.locator(".week-run")).not_to_have_count(0)
+        assert watched.axe_violations() == []
 
 
 def test_the_coordinator_finds_a_place_without_diacritics_and_sets_its_position(

@@ -3,65 +3,188 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
+from playwright.sync_api import Browser, Page
 
-from tests.browser.conftest import DESKTOP, TABLET_UPRIGHT
+from bus_ops import create_app
+from bus_ops.i18n import today
+from tests.browser.conftest import DESKTOP, PHONE, TABLET_UPRIGHT, Watched
+from tests.conftest import app_settings
 
 pytestmark = pytest.mark.browser
 
-# Pages that a walk along the links may leave out: files, and doors out of the session.
-NOT_A_PAGE = re.compile(r"/static/|\.js|export\.|sign-out|^tel:|^mailto:|^geo:")
+# What a walk along the links leaves out: files, scripts of maps, doors out of the session.
+NOT_A_PAGE = re.compile(r"/static/|map\.js|/export\.|sign-out|^tel:|^mailto:|^geo:")
 # One of each shape is enough: /places/7 looks like /places/8.
 NUMBERS = re.compile(r"\d+")
+# Looked at in a test of their own.
+BEFORE_SIGNING_IN = {"accounts.sign_in"}
+PLACES = "Tên;Địa chỉ;Vĩ độ;Kinh độ\nTrường Thử Nghiệm;1 đường Thử;10.03;105.78\n;thiếu tên;;\n"
+TIMETABLE = (
+    "organisation,mobile,route,community,stop,address,postcode,geox,geoy,"
+    "arrival,departure,frequency,start,end,exceptions,timetable,type\n"
+    "Thử,Xe thử,Tuyến 1,Ninh Kiều,Chợ thử,,,105.78,10.03,09:00,09:30,"
+    "FREQ=WEEKLY;INTERVAL=2,2026-01-05,,,,Public\n"
+    "Thử,Xe thử,Tuyến 1,Ninh Kiều,Hàng hỏng,,,x,y,25:00,09:30,FREQ=HOURLY,?,,,,Public\n"
+)
 
 
-def _pages(watched: Any) -> list[str]:
-    """The pages one meets from the menu on, one of each shape, found by walking the links."""
-    start = watched.page.url.removeprefix(watched.base)
-    found, shapes, waiting = [], {NUMBERS.sub("N", start)}, [start]
-    while waiting:
-        path = waiting.pop(0)
-        found.append(path)
-        watched.open(path)
-        hrefs = watched.page.eval_on_selector_all("a[href]", "all => all.map(a => a.href)")
-        for href in hrefs:
-            if NOT_A_PAGE.search(href) or not href.startswith(watched.base):
-                continue
-            target = href.removeprefix(watched.base).partition("#")[0]
-            shape = NUMBERS.sub("N", target.partition("?")[0])
-            if shape not in shapes:
-                shapes.add(shape)
-                waiting.append(target)
-    return found
+class Inspected:
+    """What is wrong on the pages looked at, each at several widths."""
+
+    def __init__(self, watched: Watched, *widths: dict[str, int]) -> None:
+        self.watched = watched
+        self.widths = widths
+        self.wrong: list[str] = []
+        self.seen: list[str] = []
+
+    def look(self, state: str = "") -> None:
+        """Look at the present page."""
+        self.seen.append(self.watched.page.url.removeprefix(self.watched.base))
+        for width in self.widths:
+            if len(self.widths) > 1:
+                self.watched.page.set_viewport_size(width)  # type: ignore[arg-type]
+            # Colours are the same at every width.
+            lines = self.watched.axe_violations(colours=width is self.widths[0])
+            self.wrong += [f"{state} {line}" for line in lines]
+            over = self.watched.too_wide()
+            if over > 0:
+                here = self.watched.page.url
+                self.wrong.append(f"{state} {here}: {over} px wider than {width['width']}")
+
+    def walk(self) -> None:
+        """Look at the pages one meets from the menu on, one of each shape."""
+        start = self.watched.page.url.removeprefix(self.watched.base)
+        shapes, waiting = {NUMBERS.sub("N", start.partition("?")[0])}, [start]
+        while waiting:
+            path = waiting.pop(0)
+            self.watched.open(path)
+            self.look()
+            for target in self._links():
+                shape = NUMBERS.sub("N", target.partition("?")[0])
+                if shape not in shapes:
+                    shapes.add(shape)
+                    waiting.append(target)
+
+    def _links(self) -> list[str]:
+        hrefs = self.watched.page.eval_on_selector_all("a[href]", "all => all.map(a => a.href)")
+        base = self.watched.base
+        return [
+            href.removeprefix(base).partition("#")[0]
+            for href in hrefs
+            if href.startswith(base) and not NOT_A_PAGE.search(href)
+        ]
 
 
-@pytest.mark.parametrize("role", ["crew", "coordinator", "reporter", "administrator"])
+def pages_of_the_app(folder: Path) -> tuple[set[str], Callable[[str], str]]:
+    """Endpoints of all pages there are, and which of them an address leads to."""
+    app = create_app(app_settings(folder, "sqlite://"))
+    rules = [rule for rule in app.url_map.iter_rules() if "GET" in (rule.methods or ())]
+    pages = {rule.endpoint for rule in rules if not NOT_A_PAGE.search(rule.rule)}
+    addresses = app.url_map.bind("localhost")
+    # The front door only leads on.
+    return pages - {"home"}, lambda path: addresses.match(path.partition("?")[0], "GET")[0]
+
+
+# A coordinator's pages are the administrator's, who is looked at most closely below.
+@pytest.mark.parametrize("role", ["crew", "reporter"])
 def test_axe_finds_nothing_on_any_page_of_a_role(signed_in: Any, role: str) -> None:
     with signed_in(role, TABLET_UPRIGHT) as watched:
-        violations: list[str] = []
-        wide: list[str] = []
-        pages = _pages(watched)
-        for path in pages:
+        inspected = Inspected(watched, TABLET_UPRIGHT)
+        inspected.walk()
+        assert len(inspected.seen) >= 6
+        assert not inspected.wrong, "\n".join(inspected.wrong)
+
+
+def test_axe_finds_nothing_on_any_page_there_is_on_tablet_and_phone(
+    signed_in: Any, tmp_path: Path
+) -> None:
+    with signed_in("administrator", TABLET_UPRIGHT) as watched:
+        inspected = Inspected(watched, TABLET_UPRIGHT, PHONE)
+        inspected.walk()
+        for path in seen_only_by_address():
             watched.open(path)
-            violations += watched.axe_violations()
-            over = watched.page.evaluate(
-                "document.documentElement.scrollWidth - document.documentElement.clientWidth"
-            )
-            if over > 0:
-                wide.append(f"{path}: {over} px too wide")
-        assert len(pages) >= 6
-        assert not violations, "\n".join(violations)
-        assert wide == []
+            inspected.look()
+        import_steps(watched.page, inspected, watched.base)
+        assert not inspected.wrong, "\n".join(inspected.wrong)
+        pages, page_of = pages_of_the_app(tmp_path)
+        assert pages - {page_of(path) for path in inspected.seen} == BEFORE_SIGNING_IN
+
+
+def seen_only_by_address() -> list[str]:
+    """States of pages that no link leads to first: a day without a run, a day to come."""
+    return [f"/tablet/today?day={today() + timedelta(weeks=150)}", "/tablet/visits/1?card=X00001"]
+
+
+def import_steps(page: Page, inspected: Inspected, base: str) -> None:
+    """The pages between choosing a file and importing it."""
+    page.goto(f"{base}/places/import")
+    choose(page, "dia-diem.csv", PLACES)
+    inspected.look("columns")
+    page.locator("main form[method=post] button[type=submit]").last.click()
+    inspected.look("preview")
+    page.goto(f"{base}/timetable/import")
+    choose(page, "xe.csv", TIMETABLE)
+    inspected.look("timetable preview")
+
+
+def choose(page: Page, name: str, text: str) -> None:
+    """Send a file by the page's form."""
+    file = {"name": name, "mimeType": "text/csv", "buffer": text.encode()}
+    page.locator("input[type=file]").set_input_files(file)  # type: ignore[arg-type]
+    page.locator("main form[method=post] button[type=submit]").first.click()
+    page.wait_for_load_state()
+
+
+def test_axe_finds_nothing_where_a_form_is_wrong_or_a_page_is_missing(signed_in: Any) -> None:
+    with signed_in("crew", TABLET_UPRIGHT) as watched, watched.trouble_expected():
+        inspected = Inspected(watched, TABLET_UPRIGHT, PHONE)
+        for path, status in (("/no/such/page", 404), ("/administration/", 403)):
+            watched.open(path, status)
+            inspected.look()
+        watched.open("/circulation/readers/new")
+        watched.page.locator("main form[method=post]").evaluate("form => (form.noValidate = true)")
+        watched.page.locator("main button[type=submit]").first.click()
+        watched.page.locator(".invalid-feedback").first.wait_for()
+        inspected.look("wrong form")
+        assert not inspected.wrong, "\n".join(inspected.wrong)
+
+
+def test_axe_finds_nothing_before_signing_in(chromium: Browser, live_server: str) -> None:
+    page = chromium.new_page(viewport=TABLET_UPRIGHT)  # type: ignore[arg-type]
+    page.goto(f"{live_server}/accounts/sign-in")
+    watched = Watched(page, live_server)
+    inspected = Inspected(watched, TABLET_UPRIGHT, PHONE)
+    inspected.look()
+    page.locator("[name=username]").fill("thuthu")
+    page.locator("[name=password]").fill("sai")
+    page.locator("[name=password]").press("Enter")
+    page.locator("#messages .alert").wait_for()
+    inspected.look("wrong password")
+    page.locator("main form").evaluate(
+        "form => (form.querySelector('[name=csrf_token]').value = 'old')"
+    )
+    page.locator("[name=username]").fill("thuthu")
+    page.locator("[name=password]").fill("sai")
+    page.locator("[name=password]").press("Enter")
+    page.locator(".empty-state").wait_for()
+    inspected.look("open too long")
+    page.close()
+    assert not inspected.wrong, "\n".join(inspected.wrong)
 
 
 def test_axe_finds_nothing_in_the_dark_and_in_english(signed_in: Any) -> None:
     with signed_in("administrator", DESKTOP, language="en") as watched:
         watched.page.locator("[data-theme-switch]").click()
-        violations: list[str] = []
+        inspected = Inspected(watched, DESKTOP)
         for path in (
             "/tablet/today",
+            "/tablet/visits/1",
             "/timetable/month",
             "/timetable/week",
             "/places/",
@@ -72,5 +195,5 @@ def test_axe_finds_nothing_in_the_dark_and_in_english(signed_in: Any) -> None:
             "/administration/",
         ):
             watched.open(path)
-            violations += watched.axe_violations()
-        assert not violations, "\n".join(violations)
+            inspected.look()
+        assert not inspected.wrong, "\n".join(inspected.wrong)

@@ -128,3 +128,17 @@ def test_crew_sees_the_fleet_and_cannot_change_it(sign_in: SignIn) -> None:
     crew = sign_in(Role.CREW)
     assert crew.get("/fleet/").status_code == 200
     assert crew.post("/fleet/vans/new", data=VAN).status_code == 403
+
+
+def test_a_depot_is_put_on_the_map_by_a_tap(
+    coordinator: FlaskClient, organisation: Organisation
+) -> None:
+    small_service(organisation, today())
+    depot = db.session.scalars(select(Depot)).one()
+    for where in ("/fleet/depots/new", f"/fleet/depots/{depot.id}"):
+        page = coordinator.get(where).get_data(as_text=True)
+        assert 'data-set-position="map_depot"' in page
+        assert f'src="{where}/map.js"' in page
+        assert "map_depot" in coordinator.get(f"{where}/map.js").get_data(as_text=True)
+    script = coordinator.get(f"/fleet/depots/{depot.id}/map.js").get_data(as_text=True)
+    assert "105.787691" in script

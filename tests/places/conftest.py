@@ -35,7 +35,7 @@ def communes(organisation: Organisation) -> dict[str, AdministrativeUnit]:
         date(2025, 7, 1),
     )
     db.session.commit()
-    return units
+    return units.communes
 
 
 @pytest.fixture

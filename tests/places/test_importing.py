@@ -229,3 +229,150 @@ def test_without_an_upload_the_steps_lead_back_to_the_first(coordinator: FlaskCl
     for step in ("columns", "preview"):
         answer = coordinator.get(f"/places/import/{step}")
         assert answer.headers["Location"] == "/places/import"
+
+
+def import_rows(client: FlaskClient, header: str, *rows: str, **columns: str) -> str:
+    """Take in a small list; answers the page that showed what would change."""
+    upload(client, csv_of(*rows, header=header))
+    preview = map_columns(client, **columns)
+    take(client)
+    return preview
+
+
+NAME_AND_COMMUNE = {"column-0": "name", "column-1": "commune"}
+
+
+@pytest.mark.parametrize(
+    "written",
+    ["Trường Tiểu học Thới Lai", "TH Thới Lai", "Truong TH Thoi Lai", "Tiểu học Thới Lai"],
+)
+def test_a_place_made_by_hand_is_recognised_and_shown(
+    coordinator: FlaskClient, communes: dict[str, AdministrativeUnit], written: str
+) -> None:
+    fields = {"name": "Trường Tiểu học Thới Lai", "kind": "school", "level": "primary"}
+    commune = str(communes["31258"].id)
+    coordinator.post("/places/new", data={**fields, "commune_id": commune, "enabled": "y"})
+    (made,) = places()
+    preview = import_rows(
+        coordinator,
+        "Mã trường,Tên trường,Xã",
+        f"92009,{written},X. Thới Lai",
+        **{"column-0": "official_code", "column-1": "name", "column-2": "commune"},
+    )
+    assert "1 row taken for a place that is here already" in preview
+    assert f'<a href="/places/{made.id}">Trường Tiểu học Thới Lai</a>' in preview
+    assert [(place.id, place.official_code) for place in places()] == [(made.id, "92009")]
+
+
+def test_a_corrected_commune_makes_no_second_place(
+    coordinator: FlaskClient, communes: dict[str, AdministrativeUnit]
+) -> None:
+    for commune in ("Thới Lia", "Thới Lai"):
+        import_rows(coordinator, "Tên,Xã", f"Trường THCS Trường Xuân,{commune}", **NAME_AND_COMMUNE)
+    (place,) = places()
+    assert place.commune_id == communes["31258"].id
+    assert (place.lat, place.position_quality) == (10.066, PositionQuality.APPROXIMATE)
+
+
+def test_two_schools_of_one_name_in_two_communes_stay_two(
+    coordinator: FlaskClient, communes: dict[str, AdministrativeUnit]
+) -> None:
+    rows = ("THCS An Hòa,Ninh Kiều", "THCS An Hòa,Thới Lai", "Trường THCS An Hoà,P. Ninh Kiều")
+    preview = import_rows(coordinator, "Tên,Xã", *rows, **NAME_AND_COMMUNE)
+    assert "The same place stands further up." in preview
+    assert {place.commune_id for place in places()} == {unit.id for unit in communes.values()}
+    assert len(places()) == 2
+
+
+def test_an_empty_cell_leaves_what_is_known(
+    coordinator: FlaskClient, communes: dict[str, AdministrativeUnit]
+) -> None:
+    header, columns = "Tên,Xã,Điện thoại", {**NAME_AND_COMMUNE, "column-2": "contact_phone"}
+    import_rows(coordinator, header, "THCS An Hòa,Ninh Kiều,0292 3811 111", **columns)
+    import_rows(coordinator, header, "THCS An Hòa,Ninh Kiều,", **columns)
+    assert [place.contact_phone for place in places()] == ["0292 3811 111"]
+
+
+@pytest.mark.parametrize(
+    ("written", "code"),
+    [
+        ("P. Ninh Kiều", "31135"),
+        ("P.Ninh Kiều", "31135"),
+        ("phuong ninh kieu", "31135"),
+        ("31135", "31135"),
+        ("X. Thới Lai", "31258"),
+        ("Xã Thới Lai, Cần Thơ", "31258"),
+        ("Phường An Hòa", "31135"),
+        ("Xã Trường Xuân", "31258"),
+    ],
+)
+def test_communes_are_understood_as_lists_write_them_former_ones_too(
+    coordinator: FlaskClient, communes: dict[str, AdministrativeUnit], written: str, code: str
+) -> None:
+    import_rows(coordinator, "Tên,Xã", f'Chợ,"{written}"', **NAME_AND_COMMUNE)
+    assert [place.commune_id for place in places()] == [communes[code].id]
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "level"),
+    [
+        ("TH Cái Khế", PlaceKind.SCHOOL, SchoolLevel.PRIMARY),
+        ("Trường TH Trường Xuân 2", PlaceKind.SCHOOL, SchoolLevel.PRIMARY),
+        ("MN Hoa Sen", PlaceKind.SCHOOL, SchoolLevel.KINDERGARTEN),
+        ("TH&THCS Thới Lai", PlaceKind.SCHOOL, SchoolLevel.SEVERAL),
+        ("THPT Thốt Nốt", PlaceKind.SCHOOL, SchoolLevel.UPPER_SECONDARY),
+        ("UBND xã Trường Xuân", PlaceKind.COMMUNE_OFFICE, None),
+        ("Bến Ninh Kiều", PlaceKind.OTHER, None),
+    ],
+)
+def test_kind_and_level_are_read_from_the_name(
+    coordinator: FlaskClient, name: str, kind: PlaceKind, level: SchoolLevel | None
+) -> None:
+    import_rows(coordinator, "Tên,Xã", f"{name},", **{"column-0": "name", "column-1": ""})
+    assert [(place.kind, place.level) for place in places()] == [(kind, level)]
+
+
+POSITIONED = {
+    "column-0": "name",
+    "column-1": "commune",
+    "column-2": "lat",
+    "column-3": "lon",
+    "column-4": "quality",
+    "column-5": "position_source",
+}
+
+
+def test_a_list_says_how_exact_its_positions_are(
+    coordinator: FlaskClient, communes: dict[str, AdministrativeUnit]
+) -> None:
+    preview = import_rows(
+        coordinator,
+        "Tên,Xã,Vĩ độ,Kinh độ,Độ chính xác,Nguồn vị trí",
+        "A1,Ninh Kiều,10.041,105.781,chính xác,GPS của tổ",
+        "A2,Ninh Kiều,10.042,105.782,gần đúng,",
+        "A3,Ninh Kiều,10.043,105.783,hên xui,",
+        "A4,Ninh Kiều,10.044,105.784,,",
+        "A5,Ninh Kiều,10.045,105.785,,",
+        "A6,Ninh Kiều,10.045,105.785,,",
+        "A7,Ninh Kiều,10.033,105.784,chính xác,",
+        **POSITIONED,
+    )
+    assert "Unknown word. The position is taken as approximate" in preview
+    by_name = {place.name: place for place in places()}
+    exact = {n for n, p in by_name.items() if p.position_quality == PositionQuality.EXACT}
+    assert exact == {"A1", "A4"}
+    assert by_name["A1"].position_source == "GPS của tổ"
+    assert by_name["A4"].position_source == "list: truong.csv"
+    assert by_name["A7"].position_source == "commune: Phường Ninh Kiều"
+
+
+def test_a_tapped_position_survives_the_list_it_first_came_from(
+    coordinator: FlaskClient, communes: dict[str, AdministrativeUnit]
+) -> None:
+    header = "Tên,Xã,Vĩ độ,Kinh độ,Độ chính xác,Nguồn vị trí"
+    row = "THCS An Hòa,Ninh Kiều,10.041,105.781,chính xác,"
+    import_rows(coordinator, header, row, **POSITIONED)
+    (place,) = places()
+    coordinator.post(f"/places/{place.id}/position", data={"lat": "10.0433", "lon": "105.7811"})
+    import_rows(coordinator, header, row, **POSITIONED)
+    assert (place.lat, place.position_source) == (10.0433, "tapped")

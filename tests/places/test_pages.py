@@ -8,7 +8,10 @@ from sqlalchemy import func, select
 
 from bus_ops.accounts.models import Organisation
 from bus_ops.database import db
+from bus_ops.i18n import today
 from bus_ops.places.models import AdministrativeUnit, Place, PlaceKind, PositionQuality
+from bus_ops.places.regions import CANTHO, add_region
+from tests.small_service import small_service
 
 FORM = {
     "name": "Trường Tiểu học Trường Xuân",
@@ -163,3 +166,43 @@ def test_a_changed_name_is_found_by_its_new_words(
     coordinator.post(f"/places/{school.id}/edit", data=fields)
     assert "Đoàn Kết" in text_of(coordinator, "/places/?q=doan ket ninh kieu")
     assert "Đoàn Kết" not in text_of(coordinator, "/places/?q=hoa binh")
+
+
+def test_communes_stand_in_the_order_of_their_plain_names(
+    coordinator: FlaskClient, organisation: Organisation
+) -> None:
+    add_region(organisation.id, CANTHO)
+    db.session.commit()
+    page = text_of(coordinator, "/places/new")
+    names = ["Cái Răng", "Đại Ngãi", "Long Mỹ", "Ô Môn", "Phong Điền", "Vị Thanh"]
+    places = [page.index(f" {name}</option>") for name in names]
+    assert places == sorted(places)
+
+
+def test_a_place_that_nothing_stands_on_is_deleted_after_asking(
+    coordinator: FlaskClient, school: Place
+) -> None:
+    page = text_of(coordinator, f"/places/{school.id}")
+    assert 'data-confirm="Delete this place?' in page
+    name, where = school.name, f"/places/{school.id}"
+    answer = coordinator.post(f"{where}/delete", follow_redirects=True).get_data(as_text=True)
+    assert f"{name} is deleted." in answer
+    assert db.session.scalar(select(func.count()).select_from(Place)) == 0
+    assert coordinator.get(where).status_code == 404
+
+
+def test_a_place_with_stops_is_taken_out_of_use_and_back(
+    coordinator: FlaskClient, organisation: Organisation
+) -> None:
+    place_id = small_service(organisation, today()).stops[0].place_id
+    where = f"/places/{place_id}"
+    page = text_of(coordinator, where)
+    assert f"{where}/delete" not in page
+    assert 'data-confirm="Take this place out of use?' in page
+    refused = coordinator.post(f"{where}/delete", follow_redirects=True).get_data(as_text=True)
+    assert "Take it out of use instead." in refused
+    assert db.session.get(Place, place_id) is not None
+    coordinator.post(f"{where}/enabled")
+    assert "not in use" in text_of(coordinator, where)
+    coordinator.post(f"{where}/enabled", data={"enabled": "yes"})
+    assert "not in use" not in text_of(coordinator, where)

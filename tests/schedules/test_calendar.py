@@ -14,7 +14,9 @@ from schedules.calendar import (
     OffKind,
     Period,
     ServiceCalendar,
+    lunar_new_year,
     public_holidays,
+    pupils_tet_days_off,
 )
 
 WORKDAYS = frozenset(range(5))
@@ -99,3 +101,14 @@ def test_years_without_a_known_tet_and_unknown_countries_are_refused() -> None:
         public_holidays("VN", date(1850, 1, 1), date(1850, 12, 31))
     with pytest.raises(CalendarRangeError):
         public_holidays("XX", date(2026, 1, 1), date(2026, 12, 31))
+
+
+def test_pupils_are_off_five_days_either_side_of_lunar_new_year() -> None:
+    assert lunar_new_year(2026) == date(2026, 2, 17)
+    off = pupils_tet_days_off(lunar_new_year(2026))
+    assert (off.first, off.last) == (date(2026, 2, 12), date(2026, 2, 22))
+
+
+@pytest.mark.parametrize("year", range(1990, 2060))
+def test_lunar_new_year_lies_between_late_january_and_late_february(year: int) -> None:
+    assert date(year, 1, 20) <= lunar_new_year(year) <= date(year, 2, 21)

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 
 from schedules.calendar import Closure, ServiceCalendar
-from schedules.promises import Promise, RunFacts, VisitFacts, broken_promises
+from schedules.promises import (
+    PlaceVisit,
+    Promise,
+    RunFacts,
+    VisitFacts,
+    broken_promises,
+    too_near,
+)
 from schedules.timing import Window
 
 DAY = date(2026, 11, 24)
@@ -72,3 +79,33 @@ def test_a_cancelled_visit_is_not_looked_at_but_the_others_are() -> None:
     run = replace(GOOD, visits=(replace(VISIT, cancelled=True, late_minutes=9), late))
     (broken,) = broken_promises(run)
     assert broken.visit_key == "b"
+
+
+@pytest.mark.parametrize(
+    ("facts", "promise"),
+    [
+        (with_visit(opening=(Window(490, 660),)), Promise.OUTSIDE_OPENING),
+        (with_visit(opening=()), Promise.OUTSIDE_OPENING),
+        (with_visit(in_term=False), Promise.OUTSIDE_TERM),
+        (with_visit(place_served=False), Promise.PLACE_NOT_SERVED),
+        (replace(GOOD, van_in_service=False), Promise.VAN_NOT_IN_SERVICE),
+        (with_visit(beside=PlaceVisit("b", DAY)), Promise.SAME_PLACE_TWICE),
+    ],
+)
+def test_what_the_place_and_van_say_counts_too(facts: RunFacts, promise: Promise) -> None:
+    assert kinds(facts) == [promise]
+
+
+def test_the_same_place_is_told_twice_a_day_and_beside_a_moved_visit_of_its_week() -> None:
+    here = PlaceVisit("a", DAY)
+    later = PlaceVisit("b", DAY + timedelta(days=2))
+    assert too_near(here, [here, later]) is None
+    assert too_near(replace(here, moved=True), [here, later]) == later
+    assert too_near(replace(here, moved=True), [PlaceVisit("c", DAY + timedelta(days=7))]) is None
+    assert too_near(here, [PlaceVisit("d", DAY)]) == PlaceVisit("d", DAY)
+
+
+def test_the_same_place_twice_a_day_is_meant_where_both_times_are_published() -> None:
+    morning, afternoon = (PlaceVisit(key, DAY, published=True) for key in "ab")
+    assert too_near(morning, [afternoon]) is None
+    assert too_near(morning, [replace(afternoon, moved=True)]) is not None

@@ -5,10 +5,11 @@ from __future__ import annotations
 import csv
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
+from time import perf_counter as time_now
 
 import pytest
 from dateutil.rrule import rrulestr
-from hypothesis import given
+from hypothesis import given, reject
 from hypothesis import strategies as st
 
 from schedules.recurrence import (
@@ -18,10 +19,12 @@ from schedules.recurrence import (
     monthly_rule,
     once_rule,
     parse_recurrence,
+    same_rule,
     summarise,
     weekly_rule,
 )
 
+MONDAY = date(2026, 11, 2)
 STARTS = st.dates(date(1990, 1, 1), date(2060, 12, 31))
 WEEKDAYS = st.lists(st.sampled_from(WEEKDAY_CODES), min_size=1, max_size=4, unique=True)
 ORDINALS = st.sampled_from([1, 2, 3, 4, 5, -1, -2])
@@ -61,9 +64,14 @@ def as_dateutil_gives(rule: str, start: date, first: date, last: date) -> list[d
 def test_any_rule_gives_dateutils_dates(rule: str, start: date, shift: int, days: int) -> None:
     first = start + timedelta(days=shift)
     last = first + timedelta(days=days)
-    assert parse_recurrence(rule, start).dates(first, last) == as_dateutil_gives(
-        rule, start, first, last
-    )
+    expected = as_dateutil_gives(rule, start, first, last)
+    try:
+        recurrence = parse_recurrence(rule, start)
+    except RuleError as refused:
+        assert refused.problem == RuleProblem.NO_DATES
+        assert as_dateutil_gives(rule, start, start, start + timedelta(days=8 * 365)) == []
+        return
+    assert recurrence.dates(first, last) == expected
 
 
 @given(rules(), STARTS, st.integers(0, 400), st.integers(0, 200), st.data())
@@ -71,7 +79,10 @@ def test_an_end_and_exceptions_only_take_dates_away(
     rule: str, start: date, days: int, ends_after: int, data: st.DataObject
 ) -> None:
     last, end = start + timedelta(days=days), start + timedelta(days=ends_after)
-    every = parse_recurrence(rule, start).dates(start, last)
+    try:
+        every = parse_recurrence(rule, start).dates(start, last)
+    except RuleError:
+        reject()
     but = data.draw(st.sets(st.sampled_from(every), max_size=3)) if every else set()
     kept = parse_recurrence(rule, start, end, but).dates(start, last)
     assert kept == [day for day in every if day <= end and day not in but]
@@ -106,6 +117,16 @@ def test_every_rule_of_the_nine_services_gives_a_year_of_dateutils_dates(shared_
         ("FREQ=WEEKLY;INTERVAL=two", RuleProblem.NOT_A_RULE),
         ("FREQ=WEEKLY;COLOUR=RED", RuleProblem.NOT_A_RULE),
         ("FREQ=MONTHLY;BYDAY=", RuleProblem.NOT_A_RULE),
+        ("FREQ=MONTHLY;BYDAY=TU(2)", RuleProblem.NOT_A_RULE),
+        ("FREQ=MONTHLY;BYDAY=0TU", RuleProblem.NOT_A_RULE),
+        ("FREQ=WEEKLY;BYDAY=2TU", RuleProblem.NOT_A_RULE),
+        ("FREQ=WEEKLY;BYWEEKDAY=TU", RuleProblem.NOT_A_RULE),
+        ("FREQ=WEEKLY;UNTIL=5", RuleProblem.NOT_A_RULE),
+        ("FREQ=WEEKLY;UNTIL=20261399", RuleProblem.NOT_A_RULE),
+        ("FREQ=MONTHLY;BYMONTH=2;BYMONTHDAY=30", RuleProblem.NO_DATES),
+        ("FREQ=DAILY;BYMONTH=4;BYMONTHDAY=31", RuleProblem.NO_DATES),
+        ("FREQ=YEARLY;INTERVAL=9;BYMONTH=2;BYMONTHDAY=29", RuleProblem.NO_DATES),
+        ("FREQ=WEEKLY;UNTIL=20251231", RuleProblem.NO_DATES),
         ("FREQ=HOURLY", RuleProblem.FINER_THAN_A_DAY),
         ("FREQ=DAILY;BYHOUR=9", RuleProblem.FINER_THAN_A_DAY),
     ],
@@ -131,6 +152,31 @@ def test_any_text_is_a_rule_or_refused(text: str, start: date) -> None:
     recurrence.dates(start, start + timedelta(days=30))
 
 
+def test_rules_without_dates_and_early_starts_cost_little_time() -> None:
+    started = time_now()
+    for month in range(1, 13):
+        with pytest.raises(RuleError):
+            parse_recurrence(f"FREQ=DAILY;BYMONTH=2;BYMONTHDAY=30;INTERVAL={month}", MONDAY)
+    early = parse_recurrence("FREQ=DAILY", date(1, 1, 1))
+    for shift in range(20):
+        first = MONDAY + timedelta(days=shift)
+        assert early.dates(first, first) == [first]
+    assert time_now() - started < 1
+
+
+@given(STARTS)
+def test_leap_days_are_dates_whatever_the_year(start: date) -> None:
+    parse_recurrence("FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=29", start)
+    parse_recurrence("FREQ=MONTHLY;BYMONTHDAY=13;BYDAY=FR", start)
+
+
+def test_the_same_rule_is_known_however_it_is_written() -> None:
+    assert same_rule("FREQ=WEEKLY", "FREQ=WEEKLY;INTERVAL=1;BYDAY=MO", MONDAY)
+    assert same_rule("FREQ=WEEKLY;BYDAY=TU,MO", "BYDAY=MO,TU;FREQ=WEEKLY", MONDAY)
+    assert not same_rule("FREQ=WEEKLY", "FREQ=WEEKLY;BYDAY=TU", MONDAY)
+    assert not same_rule("FREQ=WEEKLY", "FREQ=WEEKLY;INTERVAL=2", MONDAY)
+
+
 def test_a_prefix_blanks_and_small_letters_do_no_harm() -> None:
     assert parse_recurrence(" RRULE:freq=weekly; ", date(2026, 11, 2)).rule == "FREQ=WEEKLY"
 
@@ -143,8 +189,11 @@ def test_rules_are_made_from_what_a_coordinator_ticks() -> None:
 
 
 def test_a_summary_tells_what_a_rule_says() -> None:
-    monday = date(2026, 11, 2)
-    assert summarise("FREQ=WEEKLY;INTERVAL=3", monday).weekdays == ((None, 0),)
-    monthly = summarise("FREQ=MONTHLY;BYDAY=2TU,-1FR", monday)
+    assert summarise("FREQ=WEEKLY;INTERVAL=3", MONDAY).weekdays == ((None, 0),)
+    monthly = summarise("FREQ=MONTHLY;BYDAY=2TU,-1FR", MONDAY)
     assert (monthly.frequency, monthly.weekdays) == ("monthly", ((2, 1), (-1, 4)))
-    assert summarise(once_rule(), monday).frequency == "once"
+    assert summarise(once_rule(), MONDAY).frequency == "once"
+    assert summarise("FREQ=MONTHLY;BYMONTHDAY=15,-1", MONDAY).month_days == (15, -1)
+    assert summarise("FREQ=MONTHLY", MONDAY).month_days == (2,)
+    seldom = summarise("FREQ=YEARLY;BYMONTH=3,5;UNTIL=20281231T000000Z", MONDAY)
+    assert (seldom.others, seldom.until) == (("BYMONTH",), date(2028, 12, 31))

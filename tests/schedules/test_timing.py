@@ -7,7 +7,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schedules.timing import DayStop, Lunch, Window, order_day, time_day
+from schedules.timing import DayStop, Lunch, Window, common_windows, order_day, time_day
 from schedules.travel import GeodesicTravel, Position
 
 DEPOT = Position(10.036, 105.788)
@@ -124,3 +124,20 @@ def test_stops_without_windows_are_driven_on_the_shorter_round() -> None:
     line = [stop("3", north=0.3), stop("1", north=0.1), stop("2", north=0.2)]
     keys = [s.key for s in order_day(line, DEPOT, TRAVEL)]
     assert keys in (["1", "2", "3"], ["3", "2", "1"])
+
+
+def test_a_published_time_before_the_one_served_last_does_not_turn_the_clock_back() -> None:
+    late = stop("b", 30, fixed_arrival=900, fixed_departure=930)
+    early = stop("a", 30, fixed_arrival=540, fixed_departure=570)
+    day = time_day([late, early], DEPOT, None, TRAVEL)
+    assert day.returns_depot > 930
+
+
+def test_windows_of_stop_and_place_have_their_spans_in_common() -> None:
+    morning, afternoon = Window(420, 660), Window(810, 1000)
+    assert common_windows([Window(480, 900)], [morning, afternoon]) == (
+        Window(480, 660),
+        Window(810, 900),
+    )
+    assert common_windows([], [morning]) == (morning,)
+    assert common_windows([morning], [afternoon]) == ()

@@ -448,7 +448,7 @@ def on_two_maps(service: SmallService) -> None:
             for code, name, *at in old
         ],
         date(2025, 7, 1),
-    )
+    ).communes
     for stop in service.stops:
         stop.place.commune = communes["31135"]
         assign_units(stop.place)

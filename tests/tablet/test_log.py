@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import uuid
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -13,11 +12,11 @@ from hypothesis import strategies as st
 from sqlalchemy import func, select
 
 from bus_ops.accounts.models import Organisation, User
-from bus_ops.circulation.models import Card, IssuedCard, Loan, OnSiteUse, Reader, Renewal
+from bus_ops.circulation.models import Card, Loan, Reader, Renewal
 from bus_ops.database import db, new_uuid, now
 from bus_ops.fleet.models import Van
 from bus_ops.i18n import today
-from bus_ops.tablet.log import record, replay, store_events, undoable_events, web_tablet
+from bus_ops.tablet.log import record, replay, store_events, undoable_events
 from bus_ops.tablet.models import (
     Contradiction,
     ContradictionKind,
@@ -27,8 +26,6 @@ from bus_ops.tablet.models import (
     Tablet,
 )
 from bus_ops.timetable.models import (
-    ActivityRecord,
-    Attendance,
     Audience,
     RunEquipment,
     RunRecord,
@@ -39,78 +36,14 @@ from bus_ops.timetable.models import (
     VisitStatus,
 )
 from tests.small_service import SmallService, small_service
+from tests.tablet.facts import ALL_OF_THE_LOG, event, open_kinds, people, projections, send
 
 FIRST = today() - timedelta(weeks=2)
-# Foreign to the database's own numbering, so equal rows compare equal.
-UNCOMPARED = {"id", "reader_id", "card_id"}
-PROJECTIONS: tuple[Any, ...] = (
-    VisitRecord,
-    RunRecord,
-    Attendance,
-    ActivityRecord,
-    Loan,
-    Renewal,
-    OnSiteUse,
-    IssuedCard,
-    Contradiction,
-    Card,
-    Reader,
-    RunEquipment,
-)
 
 
 @pytest.fixture
 def service(app: Flask, organisation: Organisation) -> SmallService:
     return small_service(organisation, FIRST)
-
-
-def event(
-    kind: str,
-    visit: Visit | None = None,
-    /,
-    at: datetime | None = None,
-    identity: uuid.UUID | None = None,
-    **payload: Any,
-) -> dict[str, Any]:
-    """A fact as a tablet sends it, ten minutes into the visit unless told otherwise."""
-    moment = at or (visit.arrival_at + timedelta(minutes=10) if visit else now())
-    return {
-        "id": str(identity or new_uuid()),
-        "kind": kind,
-        "run": visit.run_id if visit else None,
-        "visit": visit.id if visit else None,
-        "sequence": 1,
-        "recorded_at": moment.isoformat(),
-        "payload": payload,
-    }
-
-
-def projections() -> dict[str, list[tuple[Any, ...]]]:
-    """Every row that follows from the log, without the database's own numbers."""
-    db.session.expire_all()
-    rows: dict[str, list[tuple[Any, ...]]] = {}
-    for model in PROJECTIONS:
-        columns = [c for c in model.__table__.columns if c.name not in UNCOMPARED]
-        found = [tuple(row) for row in db.session.execute(select(*columns))]
-        rows[model.__tablename__] = sorted(found, key=repr)
-    statuses = db.session.execute(select(Visit.id, Visit.status).order_by(Visit.id))
-    rows["status"] = [tuple(row) for row in statuses]
-    return rows
-
-
-def send(service: SmallService, *events: Any) -> tuple[str, ...]:
-    tablet = web_tablet(service.user)
-    return store_events(service.organisation.id, tablet, service.user.id, events).held
-
-
-def open_kinds() -> list[ContradictionKind]:
-    query = select(Contradiction.kind).where(Contradiction.settled_by_id.is_(None))
-    return sorted(db.session.scalars(query))
-
-
-def people(visit: Visit) -> dict[str, int]:
-    query = select(Attendance.audience, Attendance.people).where(Attendance.visit_id == visit.id)
-    return {audience.value: count for audience, count in db.session.execute(query)}
 
 
 def test_a_visit_is_under_way_on_arrival_and_served_on_departure(service: SmallService) -> None:
@@ -437,7 +370,7 @@ def story(service: SmallService, drawn: Any) -> list[dict[str, Any]]:
 
 def _forget(service: SmallService) -> None:
     """An empty log, as before the first tap."""
-    for model in (Event, SetAside, *PROJECTIONS[:9]):
+    for model in (Event, SetAside, *ALL_OF_THE_LOG):
         db.session.execute(db.delete(model))
     db.session.execute(db.delete(Card).where(Card.event_id.is_not(None)))
     db.session.execute(db.update(RunEquipment).values(loaded=False))

@@ -64,7 +64,7 @@ def test_a_batch_is_held_and_counted(crew: FlaskClient, service: SmallService) -
     visit = service.visits()[0]
     facts = [counted(visit, 30), counted(visit, 5)]
     answer = crew.post(ADDRESS, json={"events": facts})
-    assert answer.json == {"held": [fact["id"] for fact in facts], "set_aside": 0}
+    assert answer.json == {"held": [fact["id"] for fact in facts], "set_aside": []}
     assert people_of(visit) == 35
 
 
@@ -85,10 +85,35 @@ def test_one_unreadable_fact_keeps_none_of_the_others_out(
     good = counted(visit, 8)
     broken = counted(visit, payload={"audience": "martians", "people": 3})
     answer = crew.post(ADDRESS, json={"events": [broken, good, "no fact at all"]})
-    assert answer.json == {"held": [good["id"]], "set_aside": 2}
+    assert answer.json == {
+        "held": [good["id"]],
+        "set_aside": [
+            {"index": 0, "id": broken["id"], "problem": "audience: unknown"},
+            {"index": 2, "id": None, "problem": "an event must be an object"},
+        ],
+    }
     assert people_of(visit) == 8
     kept = [json.loads(row.raw) for row in db.session.scalars(select(SetAside))]
     assert broken in kept and "no fact at all" in kept
+
+
+def test_an_id_that_comes_again_with_other_content_is_named_and_held(
+    crew: FlaskClient, service: SmallService
+) -> None:
+    visit = service.visits()[0]
+    first = counted(visit, 30)
+    crew.post(ADDRESS, json={"events": [first]})
+    later = {**first, "payload": {"audience": "primary", "people": 31}}
+    other = counted(visit, 1)
+    answer = crew.post(ADDRESS, json={"events": [other, later, {**other, "visit": 7}]})
+    assert set(answer.json["held"]) == {first["id"], other["id"]}
+    assert [(a["index"], a["id"]) for a in answer.json["set_aside"]] == [
+        (1, first["id"]),
+        (2, other["id"]),
+    ]
+    assert people_of(visit) == 31
+    kept = [json.loads(row.raw) for row in db.session.scalars(select(SetAside))]
+    assert later in kept
 
 
 @pytest.mark.parametrize(
@@ -129,7 +154,8 @@ def test_numbers_and_letters_that_no_database_holds_are_set_aside(
     tablet = web_tablet(service.user)
     answer = store_events(organisation.id, tablet, service.user.id, [*odd, good])
     assert answer.held == (good["id"],)
-    assert answer.set_aside == len(odd)
+    assert [aside.index for aside in answer.set_aside] == list(range(len(odd)))
+    assert [aside.id for aside in answer.set_aside] == [fact["id"] for fact in odd]
 
 
 def test_fields_a_kind_does_not_ask_for_are_kept_as_they_came(
@@ -141,7 +167,7 @@ def test_fields_a_kind_does_not_ask_for_are_kept_as_they_came(
     payload = {"barcode": "x" * 500, "card_number": ["T1"], "battery": 0.5}
     fact = counted(service.visits()[0], kind="arrived", payload=payload)
     answer = store_events(organisation.id, web_tablet(service.user), service.user.id, [fact])
-    assert answer.set_aside == 0
+    assert answer.set_aside == ()
     assert db.session.get_one(Event, uuid.UUID(fact["id"])).payload == payload
 
 
@@ -182,7 +208,10 @@ def test_a_tablet_that_is_not_enrolled_here_is_refused(
     batch = {"tablet": "?" if whose == "nonsense" else identity, "events": []}
     answer = crew.post(ADDRESS, json=batch)
     assert answer.status_code == 403
-    assert answer.json == {"error": "This tablet is not enrolled here."}
+    assert answer.json == {
+        "code": "unknown_tablet",
+        "error": "This tablet is not enrolled here.",
+    }
 
 
 def test_who_is_not_signed_in_is_told_so_in_json(app: Flask) -> None:
@@ -243,4 +272,8 @@ def test_whatever_comes_a_good_fact_beside_it_is_held(
     answer = crew.post(ADDRESS, json={"events": [*odd, good]})
     assert answer.status_code == 200
     assert good["id"] in answer.json["held"]
-    assert len(answer.json["held"]) + answer.json["set_aside"] >= len(odd) + 1 - odd.count(good)
+    sent = json.loads(json.dumps([*odd, good]))
+    dealt_with = {aside["index"] for aside in answer.json["set_aside"]}
+    for index, fact in enumerate(sent):
+        # Nothing is left that a tablet would have to send for ever.
+        assert index in dealt_with or fact["id"].lower() in answer.json["held"]

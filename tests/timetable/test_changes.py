@@ -12,7 +12,7 @@ from bus_ops.accounts.models import Organisation
 from bus_ops.circulation.models import Loan
 from bus_ops.database import db
 from bus_ops.fleet.models import CrewMember, Duty, Van, VanOutOfService
-from bus_ops.i18n import ZONE, today
+from bus_ops.i18n import ZONE, format_clock, today
 from bus_ops.places.models import Place
 from bus_ops.tablet.log import record
 from bus_ops.tablet.models import EventKind
@@ -22,6 +22,7 @@ from bus_ops.timetable.generating import fill_runs
 from bus_ops.timetable.models import (
     CalendarClosure,
     ChangeKind,
+    Route,
     Run,
     ServiceCalendar,
     TimetableChange,
@@ -29,6 +30,7 @@ from bus_ops.timetable.models import (
     VisitStatus,
 )
 from bus_ops.timetable.promises import warnings_of
+from bus_ops.timetable.remaking import make_again
 from schedules.promises import Promise
 from tests.small_service import SmallService, small_service
 
@@ -46,6 +48,17 @@ def coming(service: SmallService, number: int = 0, stop: int = 0) -> Visit:
 
 def promises(run: Run) -> set[Promise]:
     return {warned.promise for warned in warnings_of(run)}
+
+
+def times(visit: Visit) -> tuple[datetime, datetime]:
+    return visit.arrival_at, visit.departure_at
+
+
+def retimed(visit: Visit) -> list[TimetableChange]:
+    query = select(TimetableChange).where(
+        TimetableChange.visit_id == visit.id, TimetableChange.kind == ChangeKind.RETIMED
+    )
+    return list(db.session.scalars(query))
 
 
 def kinds() -> list[ChangeKind]:
@@ -72,21 +85,78 @@ def test_a_run_is_timed_from_the_depot_and_back(service: SmallService) -> None:
     assert promises(run) == set()
 
 
-def test_a_cancelled_visit_tells_why_and_its_run_is_timed_without_it(
+def test_a_cancelled_visit_tells_why_and_the_others_keep_their_published_times(
     service: SmallService,
 ) -> None:
-    visit = coming(service)
-    other = next(v for v in visit.run.visits if v is not visit)
-    back = visit.run.returns_at
+    visit, other = coming(service).run.visits
+    before, back = times(other), visit.run.returns_at
     changes.cancel_visit(visit, "Trường thi giữa kỳ", service.user)
     assert (visit.status, visit.reason) == (VisitStatus.CANCELLED, "Trường thi giữa kỳ")
-    assert visit.run.returns_at < back
+    assert times(other) == before
+    assert other.waiting_minutes > 0
     assert other.status == VisitStatus.PLANNED
     assert kinds() == [ChangeKind.CANCELLED]
     changes.restore_visit(visit, service.user)
     assert (visit.status, visit.reason) == (VisitStatus.PLANNED, "")
+    assert times(other) == before
     assert visit.run.returns_at == back
     assert kinds() == [ChangeKind.CANCELLED, ChangeKind.RESTORED]
+
+
+def test_the_gap_of_a_cancelled_visit_is_closed_when_asked_and_each_new_time_recorded(
+    service: SmallService,
+) -> None:
+    visit, other = coming(service).run.visits
+    before, back = times(other), visit.run.returns_at
+    told = changes.cancel_visit(visit, "Bão", service.user, times_anew=True)
+    assert times(other) < before
+    assert visit.run.returns_at < back
+    assert other.place.name in told[0]
+    change = retimed(other)[0]
+    assert change.before["arrival"] == format_clock(before[0])
+    assert change.after["arrival"] == format_clock(other.arrival_at)
+    assert (change.user_id, change.reason) == (service.user.id, "Bão")
+    told = changes.restore_visit(visit, service.user)
+    assert visit.arrival_at >= other.departure_at or visit.departure_at <= other.arrival_at
+    assert Promise.LATE_FOR_PUBLISHED_TIME not in promises(visit.run)
+
+
+def test_a_confirmed_visit_keeps_its_time_whatever_else_moves(service: SmallService) -> None:
+    visit, confirmed = coming(service).run.visits
+    changes.confirm_visit(confirmed, service.user)
+    before = times(confirmed)
+    changes.cancel_visit(visit, "Bão", service.user, times_anew=True)
+    assert times(confirmed) == before
+
+
+def test_a_confirmed_visit_keeps_its_time_when_the_terms_day_begins_later(
+    service: SmallService,
+) -> None:
+    other, confirmed = coming(service).run.visits
+    changes.confirm_visit(confirmed, service.user)
+    before, others = times(confirmed), times(other)
+    service.term.leaves_depot_at = 9 * 60
+    make_again([stop.id for stop in service.stops], today(), service.user.id, new_frame=True)
+    assert times(confirmed) == before
+    assert times(other) > others
+    assert len(retimed(other)) == 1
+    assert Promise.LATE_FOR_PUBLISHED_TIME in promises(confirmed.run)
+
+
+def test_a_visit_that_joins_a_full_day_tells_whose_times_it_changed(
+    service: SmallService,
+) -> None:
+    target = coming(service, 1).run
+    for visit, opens in zip(target.visits, (420, 540), strict=True):
+        visit.stop.windows = [{"opens": opens, "closes": opens + 150}]
+    make_again([stop.id for stop in service.stops], today())
+    before = {visit.id: times(visit) for visit in target.visits}
+    moving = coming(service)
+    changes.move_visit(moving, target.day, service.van, "Đổi ngày", service.user)
+    shifted = [v for v in target.visits if v.id in before and times(v) != before[v.id]]
+    assert {v.id for v in shifted} == {
+        change.visit_id for v in before for change in retimed(db.session.get_one(Visit, v))
+    }
 
 
 def test_a_cancelled_visit_is_neither_moved_nor_confirmed(service: SmallService) -> None:
@@ -107,12 +177,14 @@ def test_a_cancelled_visit_is_neither_moved_nor_confirmed(service: SmallService)
 def test_a_moved_visit_joins_the_run_of_its_new_day(service: SmallService) -> None:
     visit = coming(service)
     target = coming(service, 1).run
+    before = {other.id: times(other) for other in target.visits}
     changes.move_visit(visit, target.day, service.van, "Bão số 9", service.user)
     assert visit.run is target
+    assert {v.id: times(v) for v in target.visits if v is not visit} == before
     assert (visit.day, visit.rule_day) == (target.day, target.day - timedelta(weeks=1))
     assert len(target.visits) == 3
-    times = [(v.arrival_at, v.departure_at) for v in target.visits]
-    assert times == sorted(times)
+    in_order = [times(v) for v in target.visits]
+    assert in_order == sorted(in_order)
 
 
 def test_a_day_without_a_run_gets_one_with_the_vans_checklist(service: SmallService) -> None:
@@ -162,7 +234,7 @@ def test_what_the_crew_logged_stays_as_it_happened(service: SmallService) -> Non
 
 def test_an_added_visit_stands_beside_the_rule(service: SmallService) -> None:
     day = coming(service).day + timedelta(days=1)
-    visit = changes.add_visit(service.stops[0], day, "Trường xin thêm", service.user)
+    visit, _told = changes.add_visit(service.stops[0], day, "Trường xin thêm", service.user)
     assert visit.run.day == day
     assert visit.arrival_at.astimezone(ZONE).date() == day
     assert visit in service.visits()
@@ -324,5 +396,106 @@ def test_tet_is_told_where_a_stop_keeps_public_holidays(
     service.stops[0].calendar = calendar
     db.session.flush()
     warned = warnings_of(service.run_on(tet))
-    assert [w.promise for w in warned] == [Promise.DAY_OFF]
-    assert "Tết" in warned[0].sentence
+    # The stop without a calendar keeps the library's country's holidays.
+    assert [w.promise for w in warned] == [Promise.DAY_OFF, Promise.DAY_OFF]
+    assert all("Tết" in w.sentence for w in warned)
+    service.van.operator = "Suffolk"
+    db.session.flush()
+    assert len(warnings_of(service.run_on(tet))) == 1, "another service's holidays are not known"
+
+
+def test_what_the_place_says_is_told(service: SmallService) -> None:
+    run = coming(service).run
+    place = db.session.get_one(Place, service.stops[0].place_id)
+    place.opening_windows = [{"opens": 300, "closes": 330}]
+    db.session.flush()
+    assert promises(run) == {Promise.OUTSIDE_OPENING}
+    place.opening_windows = [{"opens": 300, "closes": 1200, "weekdays": [run.day.weekday()]}]
+    db.session.flush()
+    assert promises(run) == set()
+    place.opening_windows = [
+        {"opens": 300, "closes": 1200, "weekdays": [(run.day.weekday() + 1) % 7]}
+    ]
+    place.enabled = False
+    db.session.flush()
+    assert promises(run) == {Promise.OUTSIDE_OPENING, Promise.PLACE_NOT_SERVED}
+
+
+def test_a_stop_without_windows_is_served_while_its_place_is_open(service: SmallService) -> None:
+    place = db.session.get_one(Place, service.stops[0].place_id)
+    place.opening_windows = [{"opens": 13 * 60, "closes": 16 * 60}]
+    make_again([service.stops[0].id], today())
+    visit = coming(service)
+    assert visit.arrival_at.astimezone(ZONE).hour == 13
+    assert Promise.OUTSIDE_OPENING not in promises(visit.run)
+
+
+def test_a_van_that_was_given_up_is_told(service: SmallService) -> None:
+    service.van.enabled = False
+    db.session.flush()
+    assert promises(coming(service).run) == {Promise.VAN_NOT_IN_SERVICE}
+
+
+def test_a_visit_moved_out_of_its_term_is_told(service: SmallService) -> None:
+    visit = service.visits()[-1]
+    day = (service.term.ends_on or today()) + timedelta(days=3)
+    changes.move_visit(visit, day, service.van, "Thi", service.user)
+    assert Promise.OUTSIDE_TERM in promises(visit.run)
+
+
+def test_a_visit_moved_beside_another_of_its_place_is_told_with_it(
+    service: SmallService,
+) -> None:
+    first, second = coming(service), coming(service, 1)
+    changes.move_visit(first, second.day, service.van, "Thi", service.user)
+    told = [w for w in warnings_of(second.run) if w.promise == Promise.SAME_PLACE_TWICE]
+    assert {(w.visit_id, w.other_visit_id) for w in told} == {
+        (first.id, second.id),
+        (second.id, first.id),
+    }
+
+
+def test_a_published_visit_joins_a_route_by_its_time(service: SmallService) -> None:
+    for stop, opens in zip(service.stops, (540, 840), strict=True):
+        stop.fixed_arrival, stop.fixed_departure = opens, opens + 60
+        stop.route = Route(
+            organisation_id=stop.organisation_id,
+            term_id=stop.term_id,
+            van=stop.van,
+            name=str(opens),
+        )
+        stop.route_position = opens
+    db.session.flush()
+    make_again([stop.id for stop in service.stops], today())
+    morning, afternoon = coming(service, 0, 0), coming(service, 1, 1)
+    assert morning.run is not afternoon.run
+    target = afternoon.run
+    changes.move_visit(morning, target.day, service.van, "Thi", service.user)
+    run = morning.run
+    assert [visit.arrival_at for visit in run.visits] == sorted(v.arrival_at for v in run.visits)
+    assert run.leaves_at < run.visits[0].arrival_at
+    assert run.returns_at > max(visit.departure_at for visit in run.visits)
+
+
+def test_a_whole_day_is_cancelled_with_one_reason_and_each_visit_recorded(
+    service: SmallService,
+) -> None:
+    run = coming(service).run
+    changes.cancel_run(run, "Bão số 9", service.user)
+    assert {(visit.status, visit.reason) for visit in run.visits} == {
+        (VisitStatus.CANCELLED, "Bão số 9")
+    }
+    assert kinds() == [ChangeKind.CANCELLED, ChangeKind.CANCELLED]
+    with pytest.raises(ChangeError):
+        changes.cancel_run(run, "Bão số 9", service.user)
+
+
+def test_a_whole_day_moves_with_its_crew(service: SmallService) -> None:
+    run = coming(service).run
+    visits, crew, day = list(run.visits), list(run.crew), run.day + timedelta(days=1)
+    clocks = [format_clock(visit.arrival_at) for visit in visits]
+    target, _told = changes.move_run(run, day, service.van, "Bão", service.user)
+    assert [visit.run for visit in visits] == [target, target]
+    assert [format_clock(visit.arrival_at) for visit in visits] == clocks
+    assert list(target.crew) == crew
+    assert kinds().count(ChangeKind.MOVED) == 2

@@ -12,9 +12,11 @@ from sqlalchemy import func, select
 
 from bus_ops.accounts.models import Organisation
 from bus_ops.database import db
+from bus_ops.fleet.models import Van
 from bus_ops.places.models import Place
 from bus_ops.timetable.importing import ImportPlan, ImportReport, apply_import, plan_import
-from bus_ops.timetable.models import Run, Stop, Visit
+from bus_ops.timetable.models import Route, Run, Stop, Term, Visit
+from schedules.exchange.mobile_library_csv import LONGEST, RowFault
 
 TODAY = date(2026, 11, 24)
 YEAR = 365
@@ -82,6 +84,19 @@ def test_importing_twice_changes_nothing(
     assert (count(Place), count(Stop), count(Run), count(Visit)) == before
 
 
+def test_yorks_thursday_stops_come_on_thursdays(
+    app: Flask, organisation: Organisation, shared_data: Path
+) -> None:
+    """Seven of its rows start on the Wednesday before."""
+    data = (shared_data / "mobile-libraries" / "york.csv").read_bytes()
+    plan, _ = imported(organisation, ("york.csv", data))
+    moved = {p.line for p in plan.problems if p.fault is RowFault.START_NOT_ON_DAY}
+    keys = [row.key for row in plan.rows if row.row.line in moved]
+    assert len(keys) == 7
+    days = select(Visit.day).join(Stop).where(Stop.import_key.in_(keys))
+    assert {day.weekday() for day in db.session.scalars(days)} == {3}
+
+
 def test_a_dry_run_writes_nothing(app: Flask, organisation: Organisation) -> None:
     text = HEADER + ROW.format(stop="Chợ", arrival="9:00", departure="10:00")
     plan = plan_import([("a.csv", text.encode())], organisation)
@@ -119,6 +134,23 @@ def test_bad_rows_are_named_and_the_others_taken(app: Flask, organisation: Organ
     assert report.stops_added == 2
     names = set(db.session.scalars(select(Place.name)))
     assert names == {"Tốt", "<script>alert(1)</script>"}
+
+
+def test_no_cell_that_is_taken_is_longer_than_its_column() -> None:
+    kept_in = {
+        "organisation": (Term.name, Van.operator),
+        "mobile": (Van.name,),
+        "route": (Route.name,),
+        "community": (Place.community,),
+        "stop": (Place.name,),
+        "address": (Place.address,),
+        "postcode": (Place.postcode,),
+        "frequency": (Stop.rule,),
+        "timetable": (Stop.timetable_url,),
+    }
+    assert kept_in.keys() == LONGEST.keys()
+    for name, columns in kept_in.items():
+        assert LONGEST[name] == min(column.type.length for column in columns)
 
 
 def test_unknown_columns_are_kept_with_the_stop(app: Flask, organisation: Organisation) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from sqlalchemy import func, select
 from bus_ops.accounts.models import Organisation, Role
 from bus_ops.database import db
 from bus_ops.i18n import ZONE, today
-from bus_ops.places.models import UploadedFile
+from bus_ops.places.models import Place, UploadedFile
 from bus_ops.timetable.models import (
     CalendarClosure,
     CalendarPeriod,
@@ -356,6 +357,97 @@ def test_an_upload_is_shown_first_and_taken_when_asked(coordinator: FlaskClient)
     )
 
 
+def test_the_preview_shows_each_change_and_ticks_decide(coordinator: FlaskClient) -> None:
+    other = GOOD.replace("Chợ", "Bến Ninh Kiều").replace("09:00,10:00", "11:00,12:00")
+    upload(coordinator, ("xe1.csv", (HEADER + GOOD + other).encode()))
+    text = send(coordinator, "/timetable/import/apply")
+    stop = db.session.scalars(select(Stop).join(Place).where(Place.name == "Chợ")).one()
+    stop.place.address = "Cổng sau"
+    corrected = GOOD.replace("10:00", "10:15").replace("Chợ,,", "Chợ,1 Hòa Bình,")
+    text = upload(coordinator, ("xe1.csv", (HEADER + corrected).encode()))
+    assert "09:00–10:00 → 09:00–10:15" in text
+    assert "Cổng sau → 1 Hòa Bình" in text
+    assert "corrected by hand: kept" in text
+    assert "Bến Ninh Kiều" in text
+    key = re.findall(r'name="overwrite" value="(\w+)"', text)[0]
+    absent = re.findall(r'name="take_out" value="(\d+)"', text)[0]
+    text = send(coordinator, "/timetable/import/apply", overwrite=key, take_out=absent)
+    assert "1 stop taken out of service." in text
+    db.session.expire_all()
+    assert (stop.place.address, stop.fixed_departure) == ("1 Hòa Bình", 615)
+    assert not db.session.get_one(Stop, int(absent)).enabled
+
+
+def test_nonsense_ticks_change_nothing(coordinator: FlaskClient, service: SmallService) -> None:
+    upload(coordinator, ("xe1.csv", (HEADER + GOOD).encode()))
+    send(coordinator, "/timetable/import/apply", overwrite="x", take_out="1")
+    assert service.stops[0].enabled
+
+
+def test_what_a_file_said_beside_the_form_stands_on_the_stops_page(
+    coordinator: FlaskClient,
+) -> None:
+    header = HEADER.replace("timetable\n", "timetable,wifi\n")
+    page_address = "https://example.org/lich"
+    row = GOOD.replace(",,,\n", f",,,{page_address},<b>có</b>\n")
+    bad = row.replace("Chợ", "Bến").replace("https:", "javascript:")
+    upload(coordinator, ("a.csv", (header + row + bad).encode()))
+    send(coordinator, "/timetable/import/apply")
+    stops = select(Stop.id).where(Stop.import_key.is_not(None)).order_by(Stop.id)
+    good, evil = (page(coordinator, f"/timetable/stops/{n}") for n in db.session.scalars(stops))
+    assert f'href="{page_address}"' in good
+    assert "&lt;b&gt;có&lt;/b&gt;" in good
+    assert "javascript://example.org/lich" in evil
+    assert 'href="javascript' not in evil
+
+
+@pytest.mark.parametrize(
+    ("rule", "words"),
+    [
+        ("FREQ=MONTHLY;BYMONTHDAY=15", "every month on day 15"),
+        ("FREQ=MONTHLY;INTERVAL=2;BYMONTHDAY=15,1", "every 2 months on day 1, 15"),
+        ("FREQ=MONTHLY;BYMONTHDAY=-1", "every month on the last day"),
+        ("FREQ=MONTHLY;BYMONTHDAY=-2", "FREQ=MONTHLY;BYMONTHDAY=-2"),
+        ("FREQ=MONTHLY", "every month on day 4"),
+        ("FREQ=MONTHLY;BYDAY=FR;BYMONTHDAY=13", "FREQ=MONTHLY;BYDAY=FR;BYMONTHDAY=13"),
+        ("FREQ=YEARLY", "FREQ=YEARLY"),
+        ("FREQ=WEEKLY;BYMONTH=9", "FREQ=WEEKLY;BYMONTH=9"),
+        ("FREQ=DAILY;BYDAY=MO", "FREQ=DAILY;BYDAY=MO"),
+        ("FREQ=WEEKLY;COUNT=5", "every week on Monday, 5 times"),
+        ("FREQ=WEEKLY;UNTIL=20301231", "every week on Monday, until 31/12/2030"),
+        ("FREQ=MONTHLY;BYDAY=2TU,-1FR", "every month on the second Tuesday, last Friday"),
+    ],
+)
+def test_a_rule_is_said_in_words_or_shown_itself(
+    coordinator: FlaskClient, service: SmallService, rule: str, words: str
+) -> None:
+    stop = service.stops[0]
+    stop.rule, stop.starts_on = rule, date(2019, 11, 4)
+    db.session.commit()
+    assert f"<td>{words}</td>" in page(coordinator, f"/timetable/terms/{service.term.id}")
+    assert page(coordinator, f"/timetable/stops/{stop.id}")
+
+
+def test_an_import_is_taken_back_from_its_terms_page(
+    coordinator: FlaskClient, service: SmallService
+) -> None:
+    upload(coordinator, ("xe1.csv", (HEADER + GOOD).encode()))
+    send(coordinator, "/timetable/import/apply")
+    term = db.session.scalars(select(Term).where(Term.import_key.is_not(None))).one()
+    address = f"/timetable/terms/{term.id}/take-back"
+    assert address in page(coordinator, f"/timetable/terms/{term.id}")
+    assert "take-back" not in page(coordinator, f"/timetable/terms/{service.term.id}")
+    assert "1 stops, 1 places and 1 vans are gone" in send(coordinator, address)
+    assert "made by hand" in send(coordinator, f"/timetable/terms/{service.term.id}/take-back")
+    assert db.session.scalars(select(Term)).all() == [service.term]
+
+
+def test_only_planners_take_an_import_back(sign_in: SignIn, service: SmallService) -> None:
+    address = f"/timetable/terms/{service.term.id}/take-back"
+    for role in (Role.CREW, Role.REPORTER):
+        assert sign_in(role).post(address).status_code == 403
+
+
 def test_a_real_services_file_is_previewed_whole(
     coordinator: FlaskClient, shared_data: Path
 ) -> None:
@@ -405,3 +497,156 @@ def test_what_the_form_library_says_is_vietnamese_too(
     assert "Hãy nhập số nguyên." in text
     text = send(coordinator, "/timetable/terms/new", **{**TERM, "starts_on": "20226-01-01"})
     assert "Ngày này không có trong lịch." in text
+
+
+def test_a_new_stop_takes_the_calendar_and_hours_of_its_place(
+    coordinator: FlaskClient, service: SmallService
+) -> None:
+    send(coordinator, "/timetable/calendars/vietnam")
+    place = service.stops[1].place
+    place.opening_windows = [{"opens": 420, "closes": 660}]
+    where = f"/timetable/terms/{service.term.id}/stops/new"
+    assert "07:00-11:00" in page(coordinator, f"{where}?place={place.id}")
+    send(coordinator, where, **stop_form(service, calendar_id="-1", windows=""))
+    stop = db.session.scalars(select(Stop).order_by(Stop.id.desc())).first()
+    assert stop is not None
+    assert stop.calendar is not None
+    assert (place.level, stop.calendar.proposed_for) == ("primary", "primary")
+
+
+def test_each_kind_of_school_has_a_ready_calendar_closed_at_tet(
+    coordinator: FlaskClient, service: SmallService
+) -> None:
+    send(coordinator, "/timetable/calendars/vietnam")
+    calendars = list(db.session.scalars(select(ServiceCalendar).order_by(ServiceCalendar.id)))
+    assert [calendar.proposed_for for calendar in calendars] == [
+        "staff",
+        "kindergarten",
+        "primary",
+        "secondary",
+    ]
+    staff, kindergarten, primary, _secondary = calendars
+    assert staff.closures == []
+    assert [(p.first_on, p.last_on) for p in kindergarten.periods] == [
+        (p.first_on, p.last_on) for p in primary.periods
+    ]
+    for calendar in calendars[1:]:
+        (closure,) = calendar.closures
+        assert (closure.last_on - closure.first_on).days == 10
+        assert "checked each year" in closure.reason
+
+
+def test_dates_that_a_calendar_takes_out_are_told_and_can_be_visited_all_the_same(
+    coordinator: FlaskClient, service: SmallService
+) -> None:
+    day = coming(service).day
+    calendar = ServiceCalendar(organisation_id=service.organisation.id, name="Lễ", country="")
+    calendar.closures = [
+        CalendarClosure(
+            organisation_id=service.organisation.id, first_on=day, last_on=day, reason="Thi"
+        )
+    ]
+    db.session.add(calendar)
+    db.session.flush()
+    stop = service.stops[1]
+    where = f"/timetable/stops/{stop.id}"
+    fields = stop_form(service, frequency="1", calendar_id=str(calendar.id), windows="")
+    text = send(coordinator, where, **fields)
+    assert "1 coming visit was taken out." in text
+    assert f"No visit on 1 date: {stop.place.name} {day:%d/%m/%Y} (Closed that day: Thi)" in text
+    assert "Visit all the same" in page(coordinator, where)
+    send(coordinator, f"{where}/visits", day=day.isoformat())
+    assert day in {visit.day for visit in service.visits(1)}
+    assert "Visit all the same" not in page(coordinator, where)
+
+
+def test_a_draft_can_be_looked_at_and_leaves_nothing_behind(
+    coordinator: FlaskClient, service: SmallService
+) -> None:
+    send(coordinator, "/timetable/terms/new", **TERM)
+    term = db.session.scalars(select(Term).where(Term.name == TERM["name"])).one()
+    fields = stop_form(service, starts_on="2027-01-18", weekdays="0")
+    send(coordinator, f"/timetable/terms/{term.id}/stops/new", **fields)
+    before = db.session.scalar(select(func.count()).select_from(Visit))
+    where = f"/timetable/terms/{term.id}/preview"
+    text = page(coordinator, f"{where}?month=2027-02")
+    assert "01/02/2027" in text
+    assert service.stops[1].place.name in text
+    assert "Draft" in text
+    assert db.session.scalar(select(func.count()).select_from(Visit)) == before
+    assert term.filled_until is None
+    assert service.stops[1].place.name not in page(coordinator, "/timetable/week?day=2027-02-01")
+
+
+def test_a_crew_may_not_look_at_a_draft(service: SmallService, sign_in: SignIn) -> None:
+    crew = sign_in(Role.CREW)
+    assert crew.get(f"/timetable/terms/{service.term.id}/preview").status_code == 403
+
+
+def test_a_whole_run_is_moved_and_cancelled_from_its_page(
+    coordinator: FlaskClient, service: SmallService
+) -> None:
+    run = coming(service).run
+    day = run.day + timedelta(days=1)
+    where = f"/timetable/runs/{run.id}"
+    assert "Choose a day." in send(coordinator, f"{where}/move", **{"run-move-van_id": "1"})
+    fields = {
+        "run-move-day": day.isoformat(),
+        "run-move-van_id": str(service.van.id),
+        "run-move-reason": "Bão số 9",
+    }
+    assert f"Moved to {day:%d/%m/%Y}." in send(coordinator, f"{where}/move", **fields)
+    moved = service.run_on(day)
+    assert len(moved.visits) == 2
+    where = f"/timetable/runs/{moved.id}"
+    assert "Say why; the place will ask." in send(coordinator, f"{where}/cancel")
+    text = send(coordinator, f"{where}/cancel", **{"run-cancel-reason": "Lũ"})
+    assert "The whole run is cancelled." in text
+    assert {visit.status for visit in moved.visits} == {VisitStatus.CANCELLED}
+
+
+def test_the_gap_of_a_cancelled_visit_is_closed_when_ticked_and_told(
+    coordinator: FlaskClient, service: SmallService
+) -> None:
+    first, second = coming(service).run.visits
+    fields = {"cancel-reason": "Bão", "cancel-times_anew": "y"}
+    text = send(coordinator, f"/timetable/visits/{first.id}/cancel", **fields)
+    assert "1 visit has another time" in text
+    assert "Time changed" in page(coordinator, f"/timetable/visits/{second.id}")
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "/timetable/month?van=99999999999999999999&term=99999999999999999999",
+        "/timetable/week?van=-1",
+        "/timetable/terms/1?van=99999999999999999999",
+        "/timetable/terms/1/stops/new?place=99999999999999999999",
+    ],
+)
+def test_a_key_that_can_be_none_is_no_error(
+    coordinator: FlaskClient, service: SmallService, address: str
+) -> None:
+    page(coordinator, address.replace("terms/1", f"terms/{service.term.id}"))
+
+
+def test_holidays_are_named_in_the_language_of_the_page(
+    coordinator: FlaskClient, service: SmallService, organisation: Organisation
+) -> None:
+    holiday = date(today().year + 1, 9, 2)
+    service.term.ends_on = None
+    db.session.add(
+        ServiceCalendar(organisation_id=organisation.id, name="Lễ", country="VN", weekdays=[0])
+    )
+    visit = coming(service)
+    send(
+        coordinator,
+        f"/timetable/visits/{visit.id}/move",
+        day=holiday.isoformat(),
+        van_id=str(service.van.id),
+        reason="x",
+    )
+    where = f"/timetable/visits/{visit.id}"
+    assert "Public holiday: National Day" in page(coordinator, where)
+    coordinator.post("/accounts/language", data={"language": "vi"})
+    assert "Quốc khánh" in page(coordinator, where)

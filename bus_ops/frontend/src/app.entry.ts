@@ -1,18 +1,29 @@
-// What every page does: partial updates, the theme, asking before what cannot be taken back.
+// What every page does: partial updates, sending what was logged, the theme, asking before what
+// cannot be taken back.
 import Collapse from "bootstrap/js/dist/collapse";
 import Dropdown from "bootstrap/js/dist/dropdown";
 import htmx from "htmx.org";
+import { startLogging } from "./log-facts";
+import { chooseNavigation } from "./navigate";
 import { offerCalendars } from "./pick-day";
+import { makeScrollersReachable } from "./reach-by-keyboard";
+import { csrfToken, startSending, tell } from "./send-facts";
 
 htmx.config.allowEval = false;
 htmx.config.includeIndicatorStyles = false;
 
-const csrfToken = document.querySelector<HTMLMetaElement>("meta[name=csrf-token]")?.content ?? "";
-
 document.addEventListener("htmx:configRequest", (event) => {
   const detail = (event as CustomEvent<{ headers: Record<string, string> }>).detail;
-  detail.headers["X-CSRFToken"] = csrfToken;
+  detail.headers["X-CSRFToken"] = csrfToken();
 });
+
+// A partial update that fails must not look as if it had worked.
+for (const failure of ["htmx:responseError", "htmx:sendError", "htmx:timeout"]) {
+  document.addEventListener(failure, () => {
+    const message = document.querySelector<HTMLElement>("#messages")?.dataset["failed"] ?? "";
+    tell([{ category: "danger", message }]);
+  });
+}
 
 function switchTheme(): void {
   const root = document.documentElement;
@@ -48,7 +59,11 @@ function sleepButtons(form: HTMLFormElement): void {
   }
 }
 
+// Before the page's own way with forms: what is kept as a fact is not sent as a form.
+startLogging();
+
 document.addEventListener("submit", (event) => {
+  if (event.defaultPrevented) return;
   const form = event.target as HTMLFormElement;
   const question = form.dataset["confirm"];
   if (question) {
@@ -61,7 +76,7 @@ document.addEventListener("submit", (event) => {
     bar?.removeAttribute("hidden");
     bar?.setAttribute("aria-label", form.dataset["working"]);
   }
-  if (form.method === "post" && !form.hasAttribute("hx-post")) sleepButtons(form);
+  if (form.method === "post") sleepButtons(form);
 });
 
 document.addEventListener("change", (event) => {
@@ -77,5 +92,8 @@ document.addEventListener("click", (event) => {
 });
 
 offerCalendars();
+chooseNavigation();
+makeScrollersReachable();
+startSending();
 for (const toggle of document.querySelectorAll("[data-bs-toggle=dropdown]")) new Dropdown(toggle);
 for (const pane of document.querySelectorAll(".collapse")) new Collapse(pane, { toggle: false });

@@ -146,6 +146,7 @@ def upgrade() -> None:
                 "clock_wrong",
                 "departed_before_arrived",
                 "count_below_zero",
+                "other_run",
                 name="contradictionkind",
                 native_enum=False,
                 length=40,
@@ -230,6 +231,19 @@ def upgrade() -> None:
         sa.Column("name", sa.String(length=120), nullable=False),
         sa.Column("country", sa.String(length=2), nullable=False),
         sa.Column("weekdays", sa.JSON(), nullable=False),
+        sa.Column(
+            "proposed_for",
+            sa.Enum(
+                "staff",
+                "kindergarten",
+                "primary",
+                "secondary",
+                name="calendaruse",
+                native_enum=False,
+                length=40,
+            ),
+            nullable=True,
+        ),
         sa.Column("organisation_id", sa.Integer(), nullable=False),
         sa.ForeignKeyConstraint(
             ["organisation_id"],
@@ -267,6 +281,7 @@ def upgrade() -> None:
         sa.Column("buffer_minutes", sa.Integer(), nullable=False),
         sa.Column("shift_limit_minutes", sa.Integer(), nullable=False),
         sa.Column("source", sa.String(length=200), nullable=False),
+        sa.Column("import_key", sa.String(length=80), nullable=True),
         sa.Column("organisation_id", sa.Integer(), nullable=False),
         sa.ForeignKeyConstraint(
             ["organisation_id"],
@@ -275,6 +290,9 @@ def upgrade() -> None:
             ondelete="CASCADE",
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_term")),
+        sa.UniqueConstraint(
+            "organisation_id", "import_key", name=op.f("uq_term_organisation_id_import_key")
+        ),
         sa.UniqueConstraint("organisation_id", "name", name=op.f("uq_term_organisation_id_name")),
     )
     with op.batch_alter_table("term", schema=None) as batch_op:
@@ -535,9 +553,11 @@ def upgrade() -> None:
         sa.Column("opening_windows", sa.JSON(), nullable=False),
         sa.Column("enabled", sa.Boolean(), nullable=False),
         sa.Column("import_key", sa.String(length=400), nullable=True),
+        sa.Column("imported", sa.JSON(), nullable=False),
         sa.Column("source", sa.String(length=200), nullable=False),
         sa.Column("extra", sa.JSON(), nullable=False),
         sa.Column("created_at", database.UTCDateTime(timezone=True), nullable=False),
+        sa.Column("geocoder_asked_at", database.UTCDateTime(timezone=True), nullable=True),
         sa.Column("organisation_id", sa.Integer(), nullable=False),
         sa.ForeignKeyConstraint(
             ["commune_id"], ["administrative_unit.id"], name=op.f("fk_place_commune_id")
@@ -939,6 +959,7 @@ def upgrade() -> None:
         sa.Column("return_distance_m", sa.Integer(), nullable=False),
         sa.Column("travel_source", sa.String(length=60), nullable=False),
         sa.Column("note", sa.Text(), nullable=False),
+        sa.Column("logged", sa.Boolean(), nullable=False),
         sa.Column("organisation_id", sa.Integer(), nullable=False),
         sa.ForeignKeyConstraint(
             ["organisation_id"],
@@ -954,6 +975,7 @@ def upgrade() -> None:
         ),
         sa.ForeignKeyConstraint(["van_id"], ["van.id"], name=op.f("fk_run_van_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_run")),
+        sqlite_autoincrement=True,
     )
     with op.batch_alter_table("run", schema=None) as batch_op:
         batch_op.create_index("ix_run_organisation_day", ["organisation_id", "day"], unique=False)
@@ -1012,7 +1034,8 @@ def upgrade() -> None:
         sa.Column("promised", sa.Text(), nullable=False),
         sa.Column("timetable_url", sa.String(length=500), nullable=False),
         sa.Column("enabled", sa.Boolean(), nullable=False),
-        sa.Column("import_key", sa.String(length=600), nullable=True),
+        sa.Column("import_key", sa.String(length=80), nullable=True),
+        sa.Column("imported", sa.JSON(), nullable=False),
         sa.Column("extra", sa.JSON(), nullable=False),
         sa.Column("organisation_id", sa.Integer(), nullable=False),
         sa.ForeignKeyConstraint(
@@ -1119,6 +1142,7 @@ def upgrade() -> None:
             ["run_id"], ["run.id"], name=op.f("fk_run_equipment_run_id"), ondelete="CASCADE"
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_run_equipment")),
+        sqlite_autoincrement=True,
     )
     with op.batch_alter_table("run_equipment", schema=None) as batch_op:
         batch_op.create_index(
@@ -1197,6 +1221,7 @@ def upgrade() -> None:
             nullable=False,
         ),
         sa.Column("reason", sa.String(length=300), nullable=False),
+        sa.Column("logged", sa.Boolean(), nullable=False),
         sa.Column("organisation_id", sa.Integer(), nullable=False),
         sa.ForeignKeyConstraint(
             ["organisation_id"],
@@ -1211,6 +1236,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["stop_id"], ["stop.id"], name=op.f("fk_visit_stop_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_visit")),
         sa.UniqueConstraint("stop_id", "rule_day", name=op.f("uq_visit_stop_id_rule_day")),
+        sqlite_autoincrement=True,
     )
     with op.batch_alter_table("visit", schema=None) as batch_op:
         batch_op.create_index("ix_visit_organisation_day", ["organisation_id", "day"], unique=False)
@@ -1454,6 +1480,8 @@ def upgrade() -> None:
                 "reordered",
                 "added",
                 "crew",
+                "retimed",
+                "removed",
                 name="changekind",
                 native_enum=False,
                 length=40,
@@ -1502,6 +1530,7 @@ def upgrade() -> None:
         sa.Column("arrived_at", database.UTCDateTime(timezone=True), nullable=True),
         sa.Column("departed_at", database.UTCDateTime(timezone=True), nullable=True),
         sa.Column("note", sa.Text(), nullable=False),
+        sa.Column("served", sa.Boolean(), nullable=False),
         sa.Column("organisation_id", sa.Integer(), nullable=False),
         sa.ForeignKeyConstraint(
             ["organisation_id"],

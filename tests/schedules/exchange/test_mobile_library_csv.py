@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from datetime import date
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 
 from schedules.exchange.mobile_library_csv import (
     COLUMNS,
+    LONGEST,
     FileProblem,
     ParsedTimetable,
     RowFault,
@@ -71,7 +73,13 @@ def test_the_nine_services_hold_1877_stops(shared_data: Path) -> None:
         ({"arrival": "10:00", "departure": "09:00"}, "departure", RowFault.LEAVES_BEFORE_ARRIVING),
         ({"frequency": "sometimes"}, "frequency", RowFault.NOT_A_RULE),
         ({"frequency": "FREQ=WEEKLY;INTERVAL=0"}, "frequency", RowFault.NOT_A_RULE),
-        ({"start": "02/11/2026"}, "start", RowFault.NOT_A_DATE),
+        ({"frequency": "FREQ=MONTHLY;BYDAY=TU(2)"}, "frequency", RowFault.NOT_A_RULE),
+        ({"frequency": "FREQ=DAILY;BYMONTHDAY=30;BYMONTH=2"}, "frequency", RowFault.NO_DATES),
+        ({"start": "2/11/26"}, "start", RowFault.NOT_A_DATE),
+        ({"start": "02/11/2026", "day": ""}, "start", RowFault.DAY_OR_MONTH),
+        ({"start": "0001-01-01"}, "start", RowFault.YEAR_OUTSIDE),
+        ({"start": "9999-12-31"}, "start", RowFault.YEAR_OUTSIDE),
+        ({"arrival": "23:59", "departure": "00:10"}, "departure", RowFault.LEAVES_BEFORE_ARRIVING),
         ({"start": "2026-02-30"}, "start", RowFault.NOT_A_DATE),
         ({"end": "2026-10-01"}, "end", RowFault.ENDS_BEFORE_START),
         ({"stop": "x" * 2001}, "stop", RowFault.TOO_LONG),
@@ -98,6 +106,9 @@ def test_a_row_that_cannot_be_used_is_named_and_its_neighbours_taken(
         ({"geoy": "95"}, RowFault.POSITION_OUTSIDE),
         ({"day": "Someday"}, RowFault.NOT_A_WEEKDAY),
         ({"day": "Friday"}, RowFault.START_NOT_ON_DAY),
+        ({"day": "Friday", "frequency": "FREQ=WEEKLY;BYDAY=MO,TU"}, RowFault.DAY_NOT_IN_RULE),
+        ({"day": "Friday", "frequency": "FREQ=MONTHLY;BYDAY=1MO"}, RowFault.DAY_NOT_IN_RULE),
+        ({"day": "Friday", "frequency": "FREQ=DAILY;COUNT=1"}, RowFault.DAY_NOT_IN_RULE),
         ({"type": "Secret"}, RowFault.UNKNOWN_TYPE),
         ({"exceptions": "2026-13-01"}, RowFault.NOT_A_DATE),
     ],
@@ -108,6 +119,121 @@ def test_a_doubtful_cell_is_told_and_its_row_taken(
     parsed = parse(line_of(**changed))
     assert len(parsed.rows) == 1
     assert [(p.fault, p.fatal) for p in parsed.problems] == [(fault, False)]
+
+
+def test_a_weekly_row_begins_on_its_published_weekday() -> None:
+    """The start anchors the interval; the day column says on which weekday the van comes."""
+    row = parse(line_of(day="Thursday", start="2019-09-25", frequency="FREQ=WEEKLY;INTERVAL=2"))
+    (stop,) = row.rows
+    assert stop.recurrence.start == date(2019, 9, 26)
+    days = stop.recurrence.dates(date(2019, 9, 1), date(2019, 10, 31))
+    assert days == [date(2019, 9, 26), date(2019, 10, 10), date(2019, 10, 24)]
+
+
+def test_every_stop_of_the_nine_services_comes_on_its_published_weekday(shared_data: Path) -> None:
+    for file in sorted((shared_data / "mobile-libraries").glob("*.csv")):
+        with file.open(encoding="utf-8-sig", newline="") as lines:
+            published = {(r["route"], r["stop"], r["day"]) for r in csv.DictReader(lines)}
+        for row in parse_mobile_library_csv(file.read_bytes(), file.name).rows:
+            days = row.recurrence.dates(date(2026, 1, 1), date(2026, 6, 30))
+            (weekday,) = {f"{day:%A}" for day in days}
+            assert any(
+                (route, " ".join(stop.split()), day) == (row.route, row.stop, weekday)
+                for route, stop, day in published
+            ), (file.name, row.line)
+
+
+def test_a_row_that_ends_before_its_first_weekday_is_named() -> None:
+    parsed = parse(line_of(day="Thursday", start="2019-09-25", end="2019-09-25"))
+    assert [p.fault for p in parsed.problems if p.fatal] == [RowFault.ENDS_BEFORE_START]
+
+
+def test_a_monthly_date_may_fall_on_any_weekday() -> None:
+    parsed = parse(line_of(day="Friday", frequency="FREQ=MONTHLY;BYMONTHDAY=15"))
+    assert parsed.problems == ()
+
+
+@pytest.mark.parametrize("column", sorted(LONGEST))
+def test_a_cell_longer_than_its_field_is_named_with_what_fits(column: str) -> None:
+    full = parse(line_of(**{column: "x" * LONGEST[column]}))
+    assert RowFault.TOO_LONG not in {p.fault for p in full.problems}
+    (problem,) = (
+        p
+        for p in parse(line_of(**{column: "x" * (LONGEST[column] + 1)})).problems
+        if p.fault == RowFault.TOO_LONG
+    )
+    assert (problem.column, problem.limit, problem.fatal) == (column, LONGEST[column], True)
+
+
+FIRST_FORM = "Mobile,Route,Day,StartDate,EndDate,Frequency,Stop,Community,Start,End,X,Y\n"
+
+
+def test_the_first_files_of_all_are_read() -> None:
+    line = "Xe 1,A,Monday,02/09/2019,31/12/2029,4,Chợ,Phong Điền,9:20,10:00,105.66,9.99\n"
+    parsed = parse_mobile_library_csv((FIRST_FORM + line).encode(), "a.csv")
+    (row,) = parsed.rows
+    assert (row.mobile, row.stop, row.community) == ("Xe 1", "Chợ", "Phong Điền")
+    assert (row.arrival, row.departure, row.lat, row.lon) == (560, 600, 9.99, 105.66)
+    assert row.recurrence.rule == "FREQ=WEEKLY;INTERVAL=4"
+    assert (row.recurrence.start, row.recurrence.end) == (date(2019, 9, 2), date(2029, 12, 31))
+    assert (parsed.problems, parsed.unknown_columns, row.extra) == ((), (), ())
+
+
+def test_a_fault_of_an_older_file_is_named_by_the_files_own_column() -> None:
+    line = "Xe 1,A,Monday,someday,,4,Chợ,,late,10:00,105.66,9.99\n"
+    parsed = parse_mobile_library_csv((FIRST_FORM + line).encode(), "a.csv")
+    assert {p.column for p in parsed.problems} == {"StartDate", "Start"}
+
+
+def test_version_0_1_without_types_and_exceptions_is_read() -> None:
+    columns = [name for name in COLUMNS if name not in {"type", "exceptions"}]
+    cells = ",".join(GOOD.get(name, "") for name in columns)
+    parsed = parse_mobile_library_csv(f"{','.join(columns)}\n{cells}\n".encode(), "a.csv")
+    assert parsed.rows[0].type == "public"
+    assert parsed.problems == ()
+
+
+@pytest.mark.parametrize(
+    ("starts", "expected"),
+    [
+        (("02/11/2026", "2026-11-02"), None),
+        (("02/11/2026", "25/11/2026"), date(2026, 11, 2)),
+        (("02/11/2026", "11/25/2026"), date(2026, 2, 11)),
+        (("02/11/2026", "25/11/2026", "11/25/2026"), None),
+        (("05.05.2026",), date(2026, 5, 5)),
+        (("2026-11-02T00:00:00",), date(2026, 11, 2)),
+    ],
+)
+def test_written_days_are_read_where_the_file_leaves_no_doubt(
+    starts: tuple[str, ...], expected: date | None
+) -> None:
+    lines = [line_of(day="", stop=f"Điểm {n}", start=day) for n, day in enumerate(starts)]
+    parsed = parse(*lines)
+    first = [row.recurrence.start for row in parsed.rows if row.stop == "Điểm 0"]
+    assert first == ([expected] if expected else [])
+
+
+def test_the_weekday_tells_day_from_month() -> None:
+    (row,) = parse(line_of(start="02/11/2026", day="Monday")).rows
+    assert row.recurrence.start == date(2026, 11, 2)
+
+
+@pytest.mark.parametrize("ending", ["\n", "\r\n", "\r"])
+def test_any_line_end_ends_a_line_and_signs_within_cells_do_not(ending: str) -> None:
+    text = file_of(line_of(stop="Chợ\u2028nổi\x0b"), line_of(stop="Sau")).decode()
+    parsed = parse_mobile_library_csv(text.replace("\n", ending).encode(), "a.csv")
+    assert [(row.line, row.stop) for row in parsed.rows] == [(2, "Chợ nổi"), (3, "Sau")]
+
+
+def test_a_quoted_line_break_stays_within_its_cell() -> None:
+    parsed = parse(line_of(stop="Chợ\nPhong Điền"), line_of(stop="Sau", arrival="x"))
+    assert parsed.rows[0].stop == "Chợ Phong Điền"
+    assert parsed.problems[0].line == 4
+
+
+def test_blank_lines_before_the_header_do_no_harm() -> None:
+    data = b"\r\n,,,\r\n" + file_of(line_of())
+    assert parse_mobile_library_csv(data, "a.csv").rows[0].line == 4
 
 
 def test_every_fault_of_a_row_is_told_at_once() -> None:
@@ -172,6 +298,9 @@ def test_windows_1258_of_old_vietnamese_computers_is_read() -> None:
         (b"\xef\xbb\xbf  \n\n", FileProblem.EMPTY),
         (b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR", FileProblem.NOT_TEXT),
         (b"name,colour\nx,y\n", FileProblem.NO_HEADER),
+        (b",,,\n,,,\n", FileProblem.NO_HEADER),
+        (b"Stop,stop,mobile\na,b,c\n", FileProblem.REPEATED_COLUMN),
+        (b"mobile|route|stop\na|b|c\n", FileProblem.NO_HEADER),
         (b"mobile,route,stop\na,b,c\n", FileProblem.MISSING_COLUMNS),
         (b"mobile,mobile,stop\na,b,c\n", FileProblem.REPEATED_COLUMN),
     ],

@@ -1,0 +1,4 @@
+declare module "tablet-icons" {
+  const symbols: string;
+  export default symbols;
+}
