@@ -38,6 +38,7 @@ from .definitions import DISTINCT, attendance_key
 
 _ROWS_AT_ONCE = 2000
 _SERVED = (VisitStatus.SERVED, VisitStatus.UNDER_WAY)
+_STOPS_OF_VISITS = select(Stop.id).where(Stop.kind != StopKind.OTHER)
 # No van drives further in a day: beyond it, a reading was typed wrongly.
 _MOST_KM_OF_A_RUN = 1000
 # Activities whose count is people taking part.
@@ -76,7 +77,7 @@ class Filters:
 
 @dataclass(frozen=True)
 class VisitRow:
-    """One visit with its figures."""
+    """One visit with those of its figures that are not 0."""
 
     visit_id: int
     day: date
@@ -113,9 +114,13 @@ class VisitRow:
 
     def part_of(self, audience: Audience) -> VisitRow:
         """The visit with no other people than those of this audience."""
-        keys = {attendance_key(other): 0 for other in Audience}
-        people = self.figures.get(attendance_key(audience), 0)
-        figures = {**self.figures, **keys, attendance_key(audience): people, "attendance": people}
+        own = attendance_key(audience)
+        others = {attendance_key(other) for other in Audience} - {own}
+        figures = {key: value for key, value in self.figures.items() if key not in others}
+        if own in figures:
+            figures["attendance"] = figures[own]
+        else:
+            figures.pop("attendance", None)
         return replace(self, figures=figures)
 
 
@@ -130,8 +135,7 @@ class Figures:
         """Take one visit in."""
         sums = self.sums
         for key, value in row.figures.items():
-            if value:
-                sums[key] = sums.get(key, 0) + value
+            sums[key] = sums.get(key, 0) + value
         if row.is_served:
             self._distinct.setdefault("places", set()).add(row.place_id)
             self._distinct.setdefault("runs", set()).add(row.run_id)
@@ -160,8 +164,9 @@ def visit_rows(
     result = db.session.execute(query.execution_options(yield_per=_ROWS_AT_ONCE))
     for part in result.partitions(_ROWS_AT_ONCE):
         counted = _counted([row.id for row in part])
+        shares = _shares({row.run_id for row in part})
         for row in part:
-            visit = _row(row, counted.get(row.id, {}))
+            visit = _row(row, counted.get(row.id, {}), shares.get(row.id))
             yield visit.part_of(filters.audience) if filters.audience else visit
 
 
@@ -180,23 +185,6 @@ def activity_kinds(
 
 
 def _visits(organisation_id: int, period: ReportingPeriod, filters: Filters) -> Select[Any]:
-    counted = (
-        Visit.organisation_id == organisation_id,
-        Visit.day.between(period.first, period.last),
-        Visit.stop_id.in_(select(Stop.id).where(Stop.kind != StopKind.OTHER)),
-    )
-    # Which of how many served visits of its run a visit is, whatever the filters take.
-    share = (
-        select(
-            Visit.id,
-            func.row_number()
-            .over(partition_by=Visit.run_id, order_by=(Visit.position, Visit.id))
-            .label("number"),
-            func.count().over(partition_by=Visit.run_id).label("sharers"),
-        )
-        .where(*counted, Visit.status.in_(_SERVED))
-        .subquery()
-    )
     query = (
         select(
             Visit.id,
@@ -205,8 +193,6 @@ def _visits(organisation_id: int, period: ReportingPeriod, filters: Filters) -> 
             Run.distance_m.label("run_distance_m"),
             RunRecord.odometer_out_km,
             RunRecord.odometer_in_km,
-            share.c.number,
-            share.c.sharers,
             Run.van_id,
             Van.name.label("van_name"),
             Van.operator,
@@ -228,8 +214,11 @@ def _visits(organisation_id: int, period: ReportingPeriod, filters: Filters) -> 
         .outerjoin(AdministrativeUnit, Place.commune_id == AdministrativeUnit.id)
         .outerjoin(VisitRecord, VisitRecord.visit_id == Visit.id)
         .outerjoin(RunRecord, RunRecord.run_id == Visit.run_id)
-        .outerjoin(share, share.c.id == Visit.id)
-        .where(*counted)
+        .where(
+            Visit.organisation_id == organisation_id,
+            Visit.day.between(period.first, period.last),
+            Visit.stop_id.in_(_STOPS_OF_VISITS),
+        )
         .order_by(Visit.day, Visit.run_id, Visit.position)
     )
     if filters.van_id:
@@ -255,7 +244,41 @@ def _visits(organisation_id: int, period: ReportingPeriod, filters: Filters) -> 
     return query
 
 
-def _row(row: Any, counted: Mapping[str, int]) -> VisitRow:
+@dataclass(frozen=True)
+class _Share:
+    """A served visit is the ``number``-th, from 0, of as many of its run."""
+
+    number: int
+    sharers: int
+
+    def of_km(self, metres: int) -> Decimal:
+        """Its part of the run's kilometres: tenths that add up to the run's."""
+        each, rest = divmod(round(metres / 100), self.sharers)
+        return Decimal(each + (self.number < rest)) / 10
+
+
+def _shares(run_ids: set[int]) -> dict[int, _Share]:
+    """Shares of the runs' served visits by their keys, whatever the filters take."""
+    query = (
+        select(Visit.run_id, Visit.id)
+        .where(
+            Visit.run_id.in_(run_ids),
+            Visit.status.in_(_SERVED),
+            Visit.stop_id.in_(_STOPS_OF_VISITS),
+        )
+        .order_by(Visit.run_id, Visit.position, Visit.id)
+    )
+    served: dict[int, list[int]] = {}
+    for run_id, visit_id in db.session.execute(query):
+        served.setdefault(run_id, []).append(visit_id)
+    return {
+        visit_id: _Share(number, len(visit_ids))
+        for visit_ids in served.values()
+        for number, visit_id in enumerate(visit_ids)
+    }
+
+
+def _row(row: Any, counted: Mapping[str, int], share: _Share | None) -> VisitRow:
     served = row.status in _SERVED
     by_odometer = _odometer_m(row)
     planned = row.run_distance_m
@@ -270,8 +293,8 @@ def _row(row: Any, counted: Mapping[str, int]) -> VisitRow:
         "missed": int(row.status == VisitStatus.MISSED),
         "service_minutes": minutes,
         "items_served": counted.get("loans", 0) + counted.get("on_site", 0),
-        "km": _share_of_km(planned, row),
-        "km_driven": _share_of_km(planned if by_odometer is None else by_odometer, row),
+        "km": share.of_km(planned) if share else 0,
+        "km_driven": share.of_km(planned if by_odometer is None else by_odometer) if share else 0,
     }
     return VisitRow(
         visit_id=row.id,
@@ -290,7 +313,7 @@ def _row(row: Any, counted: Mapping[str, int]) -> VisitRow:
         arrived_at=row.arrived_at,
         departed_at=row.departed_at,
         by_odometer=by_odometer is not None,
-        figures=figures,
+        figures={key: value for key, value in figures.items() if value},
     )
 
 
@@ -300,14 +323,6 @@ def _odometer_m(row: Any) -> int | None:
         return None
     km: int = row.odometer_in_km - row.odometer_out_km
     return km * 1000 if 0 <= km <= _MOST_KM_OF_A_RUN else None
-
-
-def _share_of_km(metres: int, row: Any) -> Number:
-    """This visit's part of its run's kilometres: tenths that add up to the run's."""
-    if row.sharers is None:
-        return 0
-    each, rest = divmod(round(metres / 100), row.sharers)
-    return Decimal(each + (row.number <= rest)) / 10
 
 
 def _counted(visit_ids: Sequence[int]) -> dict[int, dict[str, int]]:

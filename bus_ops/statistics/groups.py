@@ -20,7 +20,7 @@ from schedules.periods import PeriodKind, ReportingPeriod
 from schedules.searching import search_key
 
 from ..database import db
-from ..places.models import AdministrativeUnit, PlaceUnit, UnitLevel
+from ..places.models import AdministrativeUnit, PlaceKind, PlaceUnit, SchoolLevel, UnitLevel
 from ..timetable.models import Audience
 from .definitions import MEASURES, Measure, attendance_key
 from .figures import Figures, VisitRow
@@ -111,17 +111,18 @@ class Grouping:
     ) -> Callable[[VisitRow], Iterable[Part]]:
         match self.key:
             case "audience":
-                return _by_audience
+                return _by_audience()
             case "time":
                 return _by_time(period)
             case "old_commune" | "district":
                 level = UnitLevel.COMMUNE if self.key == "old_commune" else UnitLevel.DISTRICT
                 units = _former_units(organisation_id, level)
-                return lambda row: [(*units.get(row.place_id, (_UNKNOWN, _("Unknown"))), row)]
+                unknown = (_UNKNOWN, _("Unknown"))
+                return lambda row: [(*units.get(row.place_id, unknown), row)]
             case "commune":
                 return lambda row: [(*_commune(row), row)]
             case "kind":
-                return lambda row: [(*_kind(row), row)]
+                return _by_kind()
             case "van":
                 return lambda row: [(str(row.van_id), row.van, row)]
             case _:
@@ -135,10 +136,23 @@ def bucket_name(bucket: ReportingPeriod) -> str:
     return bucket.first.strftime("%d/%m")
 
 
-def _by_audience(row: VisitRow) -> Iterator[Part]:
-    for audience in Audience:
-        if row.figures.get(attendance_key(audience)):
-            yield audience.value, str(audience.label), row.part_of(audience)
+def _by_audience() -> Callable[[VisitRow], Iterable[Part]]:
+    names = {audience: str(audience.label) for audience in Audience}
+    keys = {audience: attendance_key(audience) for audience in Audience}
+    return lambda row: (
+        (audience.value, names[audience], row.part_of(audience))
+        for audience in Audience
+        if keys[audience] in row.figures
+    )
+
+
+def _by_kind() -> Callable[[VisitRow], list[Part]]:
+    """The level of a school; otherwise what the place is."""
+    named = {
+        member: (f"{type(member).__name__}.{member.value}", str(member.label))
+        for member in (*SchoolLevel, *PlaceKind)
+    }
+    return lambda row: [(*named[row.level or row.kind], row)]
 
 
 def _by_time(period: ReportingPeriod) -> Callable[[VisitRow], list[Part]]:
@@ -162,11 +176,6 @@ def _commune(row: VisitRow) -> tuple[str, str]:
     if row.commune:
         return f"-{row.commune}", row.commune
     return _UNKNOWN, _("Unknown")
-
-
-def _kind(row: VisitRow) -> tuple[str, str]:
-    known = row.level or row.kind
-    return f"{type(known).__name__}.{known.value}", str(known.label)
 
 
 def _former_units(organisation_id: int, level: UnitLevel) -> dict[int, tuple[str, str]]:

@@ -53,7 +53,6 @@ PERIODS = (
 )
 # Columns of the table on the page, beside the figure that is drawn; exports hold every measure.
 COLUMNS = ("served", "cancelled", "attendance", "loans", "on_site", "activities", "cards")
-_GROUPS_A_PAGE = 100
 
 
 @blueprint.get("/")
@@ -236,9 +235,7 @@ def _group_listing(groups: Grouping, columns: list[Measure], drawn: str) -> Shor
         sorts[measure.key] = lambda group, key=measure.key: group.figures[key]
     first = f"-{drawn}" if drawn in sorts else "-attendance"
     default = "name" if groups.key == "time" else first
-    return ShortListing(
-        groups.groups(), sorts, default, lambda group: search_key(group.name), _GROUPS_A_PAGE
-    )
+    return ShortListing(groups.groups(), sorts, default, lambda group: search_key(group.name))
 
 
 def _by_measure(key: str) -> Any:
