@@ -49,6 +49,8 @@ NOTES = (
     "Máy chiếu cần dây nối dài hơn.",
 )
 LONGEST_HISTORY = timedelta(days=190)
+MOST_BOXES = 4
+COPIES_OF_A_BOX = 20
 
 
 @dataclass
@@ -61,6 +63,9 @@ class _Invented:
     free_copies: list[str]
     cards: dict[int, list[str]]
     out: dict[int, list[str]] = field(default_factory=dict)
+    # Boxes that stand somewhere: their code and the copies in them, by place.
+    boxes: dict[int, tuple[str, list[str]]] = field(default_factory=dict)
+    boxes_left: int = 0
     sequence: int = 0
     odometer: int = 18_400
 
@@ -207,6 +212,7 @@ def _served(
     if rng.random() < 0.12:
         yield _event("note", during(), visit, text=rng.choice(NOTES))
     yield from _books_back_and_out(invented, visit, arrived, departed)
+    yield from _box(invented, visit, departed)
     yield _event("departed", departed, visit)
 
 
@@ -236,6 +242,26 @@ def _books_back_and_out(
         card = rng.choice(readers)
         yield _event("lent", at, visit, barcode=barcode, card_number=card)
         staying.append(barcode)
+
+
+def _box(invented: _Invented, visit: Visit, departed: datetime) -> Iterator[dict[str, Any]]:
+    """A few schools keep a box from one visit to the next."""
+    at, place_id = departed - timedelta(minutes=3), visit.stop.place_id
+    names = {"handed_by": "Lê Thị Mai", "received_by": visit.place.contact_name}
+    if place_id in invented.boxes:
+        code, copies = invented.boxes.pop(place_id)
+        invented.free_copies = [*copies, *invented.free_copies]
+        seen = {"barcodes": copies, "visitors": 3 * len(copies), "items": 5 * len(copies)}
+        yield _event("box_back", at, visit, box=code, **seen, **names)
+        return
+    school = visit.place.kind == PlaceKind.SCHOOL
+    if not school or invented.boxes_left >= MOST_BOXES or len(invented.free_copies) < 200:
+        return
+    invented.boxes_left += 1
+    code, copies = f"THUNG-{10 + invented.boxes_left}", invented.free_copies[:COPIES_OF_A_BOX]
+    del invented.free_copies[:COPIES_OF_A_BOX]
+    invented.boxes[place_id] = (code, copies)
+    yield _event("box_out", at, visit, box=code, barcodes=copies, condition="tốt", **names)
 
 
 def _people(invented: _Invented, visit: Visit) -> list[tuple[Audience, int]]:

@@ -98,6 +98,8 @@ def test_an_answer_that_is_not_ours_confirms_nothing(at_a_visit: Watched) -> Non
 def test_a_tap_in_an_ended_session_is_kept_until_the_next_sign_in(at_a_visit: Watched) -> None:
     page = at_a_visit.page
     before = shown(page)
+    # An answer still on its way would bring the session's cookie back.
+    page.wait_for_load_state("networkidle")
     with at_a_visit.trouble_expected():
         page.context.clear_cookies()
         tap(page)
