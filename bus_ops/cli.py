@@ -536,7 +536,15 @@ def _serve(app: Flask, host: str, port: int) -> None:
     )
     process.start()
     try:
-        waitress.serve(app, host=host, port=port, threads=8, ident="bus-ops")
+        waitress.serve(
+            app,
+            host=host,
+            port=port,
+            threads=8,
+            ident="bus-ops",
+            # The app's own limit answers in the user's words; far beyond it nothing is taken in.
+            max_request_body_size=4 * app.config["MAX_CONTENT_LENGTH"],
+        )
     finally:
         process.terminate()
         process.join(5)

@@ -25,7 +25,7 @@ from wtforms.validators import (
 from wtforms.widgets import CheckboxInput, ListWidget
 
 from schedules.calendar import CalendarRangeError, public_holidays
-from schedules.recurrence import RuleError, parse_recurrence
+from schedules.recurrence import RuleError, RuleProblem, parse_recurrence
 
 from ..base_form import BaseForm
 from ..clock_fields import ClockField, DayField, DayListField, WindowsField, days_in_order
@@ -205,7 +205,14 @@ class StopForm(BaseForm):
             return
         try:
             parse_recurrence(self.rule, self.starts_on.data, None, frozenset())
-        except RuleError:
+        except RuleError as error:
+            if error.problem is RuleProblem.NO_DATES:
+                raise ValidationError(
+                    _l(
+                        "This frequency never falls on a date. Correct its months, days or end"
+                        " (UNTIL)."
+                    )
+                ) from None
             raise ValidationError(
                 _l("Not a frequency. Write it as FREQ=WEEKLY;INTERVAL=2.")
             ) from None

@@ -237,6 +237,10 @@ def test_a_term_that_makes_no_sense_is_told_and_not_kept(
         ({"weekdays": ""}, "Choose at least one weekday."),
         ({"frequency": "monthly"}, "Choose which one in the month."),
         ({"frequency": "free", "free_rule": "often"}, "Not a frequency."),
+        (
+            {"frequency": "free", "free_rule": "FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=31"},
+            "never falls on a date",
+        ),
         ({"fixed_arrival": "09:00"}, "Give both published times or none."),
         (
             {"fixed_arrival": "09:00", "fixed_departure": "08:00"},
