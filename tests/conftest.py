@@ -151,7 +151,8 @@ class SeparateClient(FlaskClient):
             db.session.rollback()
 
 
-def _running_app(url: str, tmp_path: Path) -> Iterator[Flask]:
+def running_app(url: str, tmp_path: Path) -> Iterator[Flask]:
+    """The application on a database, inside its application context."""
     app = create_app(app_settings(tmp_path, url))
     app.test_client_class = SeparateClient
     with app.app_context():
@@ -163,13 +164,13 @@ def _running_app(url: str, tmp_path: Path) -> Iterator[Flask]:
 @pytest.fixture
 def app(sqlite_url: str, tmp_path: Path) -> Iterator[Flask]:
     """The application on a fresh SQLite database, inside its application context."""
-    yield from _running_app(sqlite_url, tmp_path)
+    yield from running_app(sqlite_url, tmp_path)
 
 
 @pytest.fixture
 def app_on_each(each_database_url: str, tmp_path: Path) -> Iterator[Flask]:
     """The application on SQLite and on PostgreSQL."""
-    yield from _running_app(each_database_url, tmp_path)
+    yield from running_app(each_database_url, tmp_path)
 
 
 def add_organisation(name: str = "Thư viện thử nghiệm") -> Organisation:

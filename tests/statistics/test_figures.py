@@ -5,9 +5,12 @@ from __future__ import annotations
 import csv
 import io
 import re
+import shutil
+from collections.abc import Iterator
 from datetime import date, timedelta
 from decimal import Decimal
 from html import unescape
+from pathlib import Path
 from typing import Any
 
 import openpyxl
@@ -16,8 +19,9 @@ from flask import Flask
 from flask.testing import FlaskClient
 from flask_babel import force_locale
 
-from bus_ops.accounts.models import Organisation, Role
+from bus_ops.accounts.models import Organisation, Role, User
 from bus_ops.database import db
+from bus_ops.fleet.models import Van
 from bus_ops.i18n import today
 from bus_ops.places.models import AdministrativeUnit, Place, PlaceUnit
 from bus_ops.places.units import CommuneRow, FormerRow, add_units, assign_units
@@ -27,10 +31,10 @@ from bus_ops.statistics.groups import GROUPINGS
 from bus_ops.tablet.log import record
 from bus_ops.tablet.models import EventKind
 from bus_ops.timetable.changes import cancel_visit
-from bus_ops.timetable.models import Audience, Run, StopKind
+from bus_ops.timetable.models import Audience, Run, Stop, StopKind, Term
 from bus_ops.timetable.statuses import roll_statuses
 from schedules.periods import PeriodKind, ReportingPeriod, custom_period, period_of
-from tests.conftest import SignIn, add_organisation
+from tests.conftest import SignIn, add_organisation, running_app
 from tests.small_service import SmallService, small_service
 
 WEEKS = 10
@@ -72,9 +76,39 @@ def lived_in(organisation: Organisation) -> SmallService:
     return service
 
 
+@pytest.fixture(scope="module")
+def ten_weeks_sqlite(empty_sqlite: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An SQLite file with the ten weeks, made once and copied for each test."""
+    folder = tmp_path_factory.mktemp("ten-weeks")
+    path = folder / "ten-weeks.sqlite3"
+    shutil.copy(empty_sqlite, path)
+    for _app in running_app(f"sqlite:///{path}", folder):
+        lived_in(add_organisation())
+        db.session.execute(db.text("PRAGMA wal_checkpoint(TRUNCATE)"))
+    return path
+
+
 @pytest.fixture
-def service(app: Flask, organisation: Organisation) -> SmallService:
-    return lived_in(organisation)
+def app(ten_weeks_sqlite: Path, tmp_path: Path) -> Iterator[Flask]:
+    """The application after the ten weeks."""
+    copy = tmp_path / "test.sqlite3"
+    shutil.copy(ten_weeks_sqlite, copy)
+    yield from running_app(f"sqlite:///{copy}", tmp_path)
+
+
+@pytest.fixture
+def organisation(app: Flask) -> Organisation:
+    """The library of the ten weeks."""
+    return db.session.scalars(db.select(Organisation)).one()
+
+
+@pytest.fixture
+def service(organisation: Organisation) -> SmallService:
+    user = db.session.scalars(db.select(User)).one()
+    van = db.session.scalars(db.select(Van)).one()
+    term = db.session.scalars(db.select(Term)).one()
+    stops = list(db.session.scalars(db.select(Stop).order_by(Stop.id)))
+    return SmallService(organisation, user, van, term, stops)
 
 
 @pytest.fixture
@@ -130,8 +164,8 @@ def test_figures_of_each_period_equal_a_count_by_hand(
     assert {key: figures[key] for key in wanted} == wanted
 
 
-def test_both_databases_count_alike(app_on_each: Flask, organisation: Organisation) -> None:
-    service = lived_in(organisation)
+def test_both_databases_count_alike(app_on_each: Flask) -> None:
+    service = lived_in(add_organisation())
     period = custom_period(FIRST, today())
     figures = total(visit_rows(service.organisation.id, period, Filters()))
     wanted = expected(FIRST, today())
