@@ -162,13 +162,18 @@ def test_every_argument_of_every_page_bears_anything(
             # Alone as well, because one refused argument may hide the next.
             if role != Role.ADMINISTRATOR and kind not in TRIED_MOST:
                 continue
-            alone = role == Role.ADMINISTRATOR and kind in TRIED_MOST
+            # The stricter database shows what the other would show too.
+            alone = role == Role.ADMINISTRATOR and kind in TRIED_MOST and on_postgresql()
             apart = [{name: value} for name in names] if alone else []
             for arguments in [together, *apart]:
                 status = client.get(where, query_string=arguments).status_code
                 assert status < 500, (where, kind, sorted(arguments), status)
                 tried += 1
-    assert tried > (400 if role == Role.ADMINISTRATOR else 20)
+    assert tried > (300 if role == Role.ADMINISTRATOR else 20)
+
+
+def on_postgresql() -> bool:
+    return db.engine.dialect.name == "postgresql"
 
 
 @dataclass
@@ -254,7 +259,8 @@ def forms_of_pages(app: Flask, client: FlaskClient, service: SmallService) -> li
 def sendings(form: FormOnPage) -> Iterator[tuple[str, list[tuple[str, str]]]]:
     """The form with something hostile in one of its fields, all others as they stand."""
     for name in dict.fromkeys(name for name, _ in form.fields):
-        for kind in TRIED_MOST | {"more than 32 bits", "emoji", "one long word"}:
+        kinds = {"more than 32 bits", "emoji", "one long word"} if on_postgresql() else set()
+        for kind in TRIED_MOST | kinds:
             value = HOSTILE[kind]
             spoilt = [(n, value if n == name else v) for n, v in form.fields]
             yield f"{name}: {kind}", spoilt
@@ -279,7 +285,7 @@ def test_every_field_of_every_form_bears_anything(
             status = client.post(form.action, data=encoded(fields)).status_code
             assert status < 500, (form.action, what, status)
             tried += 1
-    assert tried > 1000
+    assert tried > 400
 
 
 def test_a_name_with_a_nul_is_kept_without_it(app_on_each: Flask, sign_in: SignIn) -> None:
