@@ -177,7 +177,7 @@ def demo(
         _build_if_stale(app, folder, fresh)
         click.echo()
         for role, username, _name in SIGN_INS:
-            click.echo(f"  {role.label!s:<16} {username}")
+            click.echo(f"  {role.label!s:<18} {username}")
         click.echo("  " + _("Password of all") + f": {DEMO_PASSWORD}")
         click.echo()
         if no_serve:

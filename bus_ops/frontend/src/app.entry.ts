@@ -3,6 +3,7 @@
 import Collapse from "bootstrap/js/dist/collapse";
 import Dropdown from "bootstrap/js/dist/dropdown";
 import htmx from "htmx.org";
+import { frameFiles } from "./choose-file";
 import { startLogging } from "./log-facts";
 import { chooseNavigation } from "./navigate";
 import { offerCalendars } from "./pick-day";
@@ -92,6 +93,7 @@ document.addEventListener("click", (event) => {
 });
 
 offerCalendars();
+frameFiles();
 chooseNavigation();
 makeScrollersReachable();
 startSending();
