@@ -8,8 +8,8 @@ from flask import Blueprint, abort, flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import select
-from sqlalchemy.orm import joinedload, selectinload
+from sqlalchemy import func, select
+from sqlalchemy.orm import contains_eager, joinedload, selectinload
 from wtforms import BooleanField, SelectField, StringField
 from wtforms.validators import DataRequired, Length, ValidationError
 
@@ -21,6 +21,7 @@ from ..base_form import BaseForm
 from ..database import current_organisation_id, db, owned, owned_or_404
 from ..i18n import local, today
 from ..places.models import Place
+from ..tables import Listing, matches
 from ..timetable.models import Visit
 from .box_rules import concerns_about
 from .models import Box, BoxDeposit, BoxItem, BoxItemState, Copy
@@ -68,22 +69,42 @@ class BoxForm(BaseForm):
 @blueprint.get("/")
 @roles_allowed(*LOGGERS)
 def box_list() -> ResponseReturnValue:
-    """Every box: where it stands, until when it may stay there, and where it goes next."""
+    """Every box and where it goes next; each deposit and until when it may stay."""
+    deposits = _deposits()
     boxes = db.session.scalars(
         owned(Box).options(joinedload(Box.next_place)).order_by(Box.code, Box.id)
     )
-    deposits = db.session.scalars(
-        owned(BoxDeposit)
-        .options(joinedload(BoxDeposit.place), selectinload(BoxDeposit.items))
-        .order_by(BoxDeposit.out_at.desc())
+    found = [box for box in boxes if matches(deposits.search, _searched(box))]
+    return render_template("circulation/boxes.html", boxes=found, deposits=deposits, today=today())
+
+
+def _searched(box: Box) -> str:
+    return f"{box.code} {box.next_place.name if box.next_place else ''} {box.note}"
+
+
+def _deposits() -> Listing:
+    items = (
+        select(func.count())
+        .where(BoxItem.deposit_event_id == BoxDeposit.event_id)
+        .correlate(BoxDeposit)
+        .scalar_subquery()
     )
-    return render_template(
-        "circulation/boxes.html",
-        boxes=list(boxes),
-        deposits=list(deposits),
-        today=today(),
-        states=BoxItemState,
+    query = (
+        select(BoxDeposit, items.label("items"))
+        .join(BoxDeposit.place)
+        .where(BoxDeposit.organisation_id == current_organisation_id())
+        .options(contains_eager(BoxDeposit.place))
     )
+    sorts = {
+        "box": BoxDeposit.box_code,
+        "place": Place.search_key,
+        "left": BoxDeposit.out_at,
+        "due": BoxDeposit.due_on,
+        "back": BoxDeposit.back_at,
+        "copies": items,
+    }
+    searched = func.lower(BoxDeposit.box_code) + " " + Place.search_key
+    return Listing(query, sorts, "-left", searched, tie_breaker=BoxDeposit.event_id)
 
 
 @blueprint.route("/new", methods=["GET", "POST"])

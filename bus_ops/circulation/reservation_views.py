@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import reduce
+
 from flask import Blueprint, flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import select
-from sqlalchemy.orm import joinedload, selectinload
+from sqlalchemy import func, select
+from sqlalchemy.orm import contains_eager, joinedload, selectinload
 from wtforms import SelectField, StringField
 from wtforms.validators import DataRequired, Length, ValidationError
 
@@ -19,9 +21,10 @@ from ..database import current_organisation_id, db, now, owned, owned_or_404
 from ..i18n import format_day, today
 from ..incoming import asked_number
 from ..places.models import Place
+from ..tables import Listing
 from ..timetable.models import Run, StockSeen, Term, TermStatus, Visit, VisitStatus
 from .aboard import aboard_barcodes, aboard_by_subject, boxes_back, boxes_out, open_reservations
-from .models import Card, Copy, Reservation, Title
+from .models import Card, Copy, Reader, Reservation, Title
 
 blueprint = Blueprint("reservations", __name__, url_prefix="/circulation")
 
@@ -108,19 +111,32 @@ def reservation_list() -> ResponseReturnValue:
         db.session.commit()
         flash(_("Reserved. It is on the load list of the next run there."), "success")
         return redirect(url_for("reservations.reservation_list"))
+    return render_template("circulation/reservations.html", form=form, listing=_waiting())
+
+
+def _waiting() -> Listing:
     query = (
         owned(Reservation)
         .where(Reservation.cancelled_at.is_(None))
+        .join(Reservation.title)
+        .join(Reservation.card)
+        .join(Card.reader)
+        .join(Reservation.place)
         .options(
-            joinedload(Reservation.title),
-            joinedload(Reservation.card).joinedload(Card.reader),
-            joinedload(Reservation.place),
+            contains_eager(Reservation.title),
+            contains_eager(Reservation.card).contains_eager(Card.reader),
+            contains_eager(Reservation.place),
         )
-        .order_by(Reservation.asked_at.desc(), Reservation.id)
     )
-    return render_template(
-        "circulation/reservations.html", form=form, reservations=list(db.session.scalars(query))
-    )
+    sorts = {
+        "title": Title.search_key,
+        "reader": Reader.search_key,
+        "place": Place.search_key,
+        "since": Reservation.asked_at,
+    }
+    told = (Title.search_key, Reader.search_key, func.lower(Card.number), Place.search_key)
+    searched = reduce(lambda text, part: text + " " + part, told)
+    return Listing(query, sorts, "-since", searched)
 
 
 @blueprint.post("/reservations/<int:reservation_id>/cancel")

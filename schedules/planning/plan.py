@@ -62,9 +62,7 @@ class Plan:
 
     def days_of(self, stop: str) -> tuple[int, ...]:
         """The days on which a stop is visited, in order."""
-        return tuple(
-            sorted(run.day for run in self.runs for v in run.visits if v.stop == stop)
-        )
+        return tuple(sorted(run.day for run in self.runs for v in run.visits if v.stop == stop))
 
 
 @dataclass(frozen=True)
