@@ -12,6 +12,7 @@ from ..database import db
 from ..i18n import LANGUAGE_NAMES
 from .models import Role, User
 from .passwords import LONGEST_PASSWORD, SHORTEST_PASSWORD
+from .pins import LONGEST_PIN, PIN_PATTERN, is_easily_guessed
 from .queries import as_username, user_named
 
 _PASSWORD_LENGTH = Length(
@@ -51,6 +52,7 @@ class UserForm(BaseForm):
     )
     enabled = BooleanField(_l("May sign in"), default=True)
     password = PasswordField(_l("New password"))
+    forget_pin = BooleanField(_l("Forget the PIN of the tablet; the person sets a new one"))
 
     def __init__(self, account: User | None = None) -> None:
         super().__init__(obj=account)
@@ -73,9 +75,38 @@ class UserForm(BaseForm):
         account.enabled = bool(self.enabled.data)
         if self.password.data:
             account.set_password(self.password.data)
+        if self.forget_pin.data:
+            account.pin_hash = ""
         if not account.enabled:
             account.end_sessions()
         db.session.add(account)
+
+
+class PinForm(BaseForm):
+    """The PIN by which a person takes over a tablet."""
+
+    own_password = PasswordField(_l("Password"), [DataRequired(_l("Enter your password."))])
+    pin = PasswordField(
+        _l("New PIN"),
+        [
+            DataRequired(_l("Enter the new PIN.")),
+            Length(max=LONGEST_PIN),
+            Regexp(PIN_PATTERN, message=_l("Use 4 to 6 digits.")),
+        ],
+        render_kw={"inputmode": "numeric", "autocomplete": "off"},
+    )
+    pin_again = PasswordField(
+        _l("New PIN again"),
+        [EqualTo("pin", message=_l("The two PINs differ; type them again."))],
+        render_kw={"inputmode": "numeric", "autocomplete": "off"},
+    )
+
+    def validate_pin(self, field: PasswordField) -> None:
+        """Not what anyone would try first."""
+        if not field.errors and is_easily_guessed(field.data or ""):
+            raise ValidationError(
+                _l("This PIN is easily guessed; choose one without digits in a row.")
+            )
 
 
 class PasswordForm(BaseForm):

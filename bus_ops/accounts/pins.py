@@ -10,9 +10,11 @@ import base64
 import hashlib
 import re
 import secrets
+from itertools import pairwise
 
 ITERATIONS = 120_000
-_PIN = re.compile(r"\d{4,6}")
+LONGEST_PIN = 6
+PIN_PATTERN = r"^[0-9]{4,6}$"
 
 
 class NoPinError(ValueError):
@@ -21,11 +23,17 @@ class NoPinError(ValueError):
 
 def hash_pin(pin: str) -> str:
     """``iterations$salt$digest``, the last two in base64; raises NoPinError."""
-    if not _PIN.fullmatch(pin):
+    if not re.fullmatch(PIN_PATTERN, pin):
         raise NoPinError(pin)
     salt = secrets.token_bytes(16)
     digest = hashlib.pbkdf2_hmac("sha256", pin.encode(), salt, ITERATIONS)
     return f"{ITERATIONS}${_base64(salt)}${_base64(digest)}"
+
+
+def is_easily_guessed(pin: str) -> bool:
+    """One digit again and again, or digits in a row up or down: what anyone tries first."""
+    steps = {int(after) - int(before) for before, after in pairwise(pin)}
+    return steps in ({0}, {1}, {-1})
 
 
 def parts_of_pin(pin_hash: str) -> dict[str, str | int] | None:

@@ -13,7 +13,7 @@ from ..config import LANGUAGES
 from ..database import current_organisation_id, db, now, owned_or_404
 from ..tables import ShortListing
 from .access import ADMINISTRATORS, EVERYONE, open_to_all, roles_allowed
-from .forms import PasswordForm, SignInForm, UserForm
+from .forms import PasswordForm, PinForm, SignInForm, UserForm
 from .limits import (
     has_failed,
     limiter,
@@ -25,6 +25,7 @@ from .limits import (
 )
 from .models import Role, User
 from .passwords import hash_password, needs_new_hash, password_matches
+from .pins import hash_pin
 from .queries import is_last_administrator, user_named, users_of_organisation
 
 blueprint = Blueprint("accounts", __name__, url_prefix="/accounts")
@@ -96,7 +97,28 @@ def own_account() -> ResponseReturnValue:
             login_user(current_user._get_current_object())
             flash(_("Your password is changed. Other devices are signed out."), "success")
             return redirect(url_for("accounts.own_account"))
-    return render_template("accounts/own_account.html", form=form)
+    return render_template("accounts/own_account.html", form=form, pin_form=PinForm(formdata=None))
+
+
+@blueprint.route("/me/pin", methods=["GET", "POST"])
+@roles_allowed(*EVERYONE)
+@limiter.limit(sign_in_limit, methods=["POST"], key_func=own_password_key, deduct_when=has_failed)
+def set_own_pin() -> ResponseReturnValue:
+    """One's own PIN for the tablets; they learn it when they fetch the day next."""
+    if request.method == "GET":
+        return redirect(url_for("accounts.own_account"))
+    form = PinForm()
+    if form.validate_on_submit():
+        if not password_matches(current_user.password_hash, form.own_password.data or ""):
+            form.own_password.errors = [_("This is not your present password.")]
+        else:
+            current_user.pin_hash = hash_pin(form.pin.data or "")
+            db.session.commit()
+            flash(_("Your PIN is set. Tablets know it once they are online again."), "success")
+            return redirect(url_for("accounts.own_account"))
+    return render_template(
+        "accounts/own_account.html", form=PasswordForm(formdata=None), pin_form=form
+    )
 
 
 @blueprint.get("/")

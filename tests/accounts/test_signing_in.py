@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -238,6 +240,38 @@ def test_guessing_the_present_password_of_an_open_session_is_limited(
         sent = {"present": "guess", "password": new, "again": new}
         answers = [client.post("/accounts/me", data=sent).status_code for _ in range(4)]
         assert answers == [200, 200, 200, 429]
+
+
+def test_a_pin_is_set_by_who_knows_the_password(app: Flask, account: User) -> None:
+    client = app.test_client()
+    try_in(client)
+    sent = {"own_password": PASSWORD, "pin": "2580", "pin_again": "2580"}
+    answer = client.post("/accounts/me/pin", data=sent, follow_redirects=True)
+    assert "You have a PIN." in answer.get_data(as_text=True)
+    db.session.refresh(account)
+    iterations, salt, digest = account.pin_hash.split("$")
+    told = hashlib.pbkdf2_hmac("sha256", b"2580", base64.b64decode(salt), int(iterations))
+    assert base64.b64decode(digest) == told
+
+
+@pytest.mark.parametrize(
+    ("fields", "told"),
+    [
+        ({"own_password": "wrong"}, "This is not your present password."),
+        ({"pin_again": "2581"}, "The two PINs differ"),
+        *[({"pin": pin, "pin_again": pin}, "easily guessed") for pin in ("0000", "1234", "654321")],
+        *[({"pin": pin, "pin_again": pin}, "4 to 6 digits") for pin in ("258", "25a0", "٢٥٨٠")],
+    ],
+)
+def test_a_pin_that_does_not_protect_is_told_and_not_kept(
+    app: Flask, account: User, fields: dict[str, str], told: str
+) -> None:
+    client = app.test_client()
+    try_in(client)
+    sent = {"own_password": PASSWORD, "pin": "2580", "pin_again": "2580", **fields}
+    assert told in client.post("/accounts/me/pin", data=sent).get_data(as_text=True)
+    db.session.refresh(account)
+    assert account.pin_hash == ""
 
 
 def test_a_password_is_the_same_from_every_keyboard(app: Flask, account: User) -> None:
