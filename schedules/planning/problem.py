@@ -10,13 +10,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..timing import Lunch, Window
 
-_NO_WINDOWS: Mapping[int, tuple[Window, ...]] = MappingProxyType({})
+
+def _nothing() -> Mapping[Any, Any]:
+    return MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -54,7 +57,7 @@ class PlanningStop:
     service_minutes: float
     choices: tuple[DayChoice, ...]
     windows: tuple[Window, ...] = ()
-    windows_on: Mapping[int, tuple[Window, ...]] = _NO_WINDOWS
+    windows_on: Mapping[int, tuple[Window, ...]] = field(default_factory=_nothing)
     load: float = 0.0
     priority: int = 0
     skip_price_m: float | None = None
@@ -127,4 +130,4 @@ class PlanningProblem:
     apart: tuple[frozenset[str], ...] = ()
     weights: Weights = field(default_factory=Weights)
     # Days of the present timetable by stop, which a plan stays close to.
-    present: Mapping[str, tuple[int, ...]] = MappingProxyType({})
+    present: Mapping[str, tuple[int, ...]] = field(default_factory=_nothing)
