@@ -10,6 +10,7 @@ from __future__ import annotations
 import csv
 from dataclasses import dataclass
 from datetime import date, timedelta
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -130,7 +131,7 @@ def length_of(instance: Instance, plan: Plan) -> float:
         for visit in run.visits:
             days[visit.stop].append(day)
         way = [0, *(row[visit.stop] for visit in run.visits), 0]
-        length = sum(between[a, b] for a, b in zip(way, way[1:], strict=False))
+        length = sum(between[a, b] for a, b in pairwise(way))
         total += length
         if instance.capacity[day]:
             assert sum(c.load for c in stops) <= instance.capacity[day] + 1e-6
@@ -151,9 +152,7 @@ def _instance(name: str, lines: list[str]) -> Instance:
     customers = [_customer(row, days) for row in rows[days + 2 :]]
     capacity = max(limit[1] for limit in limits)
     blocks = {
-        c.number
-        for c in customers
-        if (c.x, c.y) == (depot[1], depot[2]) and c.load >= capacity > 0
+        c.number for c in customers if (c.x, c.y) == (depot[1], depot[2]) and c.load >= capacity > 0
     }
     kept = tuple(c for c in customers if c.combinations and c.number not in blocks)
     if not kept or vehicles < 1:
