@@ -77,9 +77,8 @@ def plan(
     given = _given(problem)
     team = [_Worker.of(problem, given, seed + number, start) for number in range(workers)]
     steps = 0
-    if problem.stops and problem.days:
-        steps = _search(given, team, seconds, iterations, begun,
-                        on_progress, should_stop)
+    if problem.stops and len(given.run_day):
+        steps = _search(given, team, seconds, iterations, begun, on_progress, should_stop)
     best = min((worker.best for worker in team), key=_badness)
     return _plan_of(problem, given, best, seed, steps, time.monotonic() - begun)
 
@@ -92,9 +91,7 @@ class _Worker:
     best: State
 
     @classmethod
-    def of(
-        cls, problem: PlanningProblem, given: Given, seed: int, start: Plan | None
-    ) -> _Worker:
+    def of(cls, problem: PlanningProblem, given: Given, seed: int, start: Plan | None) -> _Worker:
         state, best = _empty_state(problem, given, seed), _empty_state(problem, given, seed)
         if start is not None:
             _place_as_planned(problem, given, state, start)
@@ -132,7 +129,13 @@ def _search(
             before = time.monotonic()
             work = [
                 pool.submit(
-                    search_steps, given, one.state, one.best, chunk, temperature, AVERAGE_OUT,
+                    search_steps,
+                    given,
+                    one.state,
+                    one.best,
+                    chunk,
+                    temperature,
+                    AVERAGE_OUT,
                     DAY_SHARE,
                 )
                 for one in team
@@ -246,9 +249,7 @@ def _given(problem: PlanningProblem) -> Given:
         for van in vans
     ]
     choices = [allowed_choices(problem, stop) for stop in stops]
-    windows = [
-        [_windows_on(stop, day) for day in range(days)] for stop in stops
-    ]
+    windows = [[_windows_on(stop, day) for day in range(days)] for stop in stops]
     flat_windows = [w for of_stop in windows for of_day in of_stop for w in of_day]
     may = _may(problem, runs)
     number_of = {stop.key: number for number, stop in enumerate(stops)}
@@ -257,9 +258,9 @@ def _given(problem: PlanningProblem) -> Given:
     must = np.array([stop.skip_price_m is None for stop in stops], dtype=bool)
     hard = np.array([float(1 + max(0, stop.priority)) for stop in stops]) * must
     visits = np.array([max((len(c.days) for c in of), default=1) for of in choices], dtype=float)
-    price = np.array([stop.skip_price_m or 0.0 for stop in stops])
+    price = np.array([stop.skip_price_m or 0.0 for stop in stops], dtype=np.float64)
     prices_of_choices = max((c.price_m for of in choices for c in of), default=0.0)
-    price[must] = (hard * (span * ABSENT_IN_DRIVES * visits + prices_of_choices))[must]
+    price[must] = (hard * (max(span, 1.0) * ABSENT_IN_DRIVES * visits + prices_of_choices))[must]
     timed = bool(flat_windows) or any(minutes > 0 for _e, _l, minutes in lunch)
     return Given(
         metres=metres,
@@ -272,11 +273,15 @@ def _given(problem: PlanningProblem) -> Given:
         run_leaves=np.array([van.leaves_earliest for van in vans], dtype=np.float64),
         run_returns=np.array([van.returns_latest for van in vans], dtype=np.float64),
         run_shift=np.array(
-            [_ENDLESS if van.shift_limit_minutes is None else van.shift_limit_minutes
-             for van in vans], dtype=np.float64),
+            [
+                _ENDLESS if van.shift_limit_minutes is None else van.shift_limit_minutes
+                for van in vans
+            ],
+            dtype=np.float64,
+        ),
         run_capacity=np.array(
-            [_ENDLESS if van.capacity is None else van.capacity for van in vans],
-            dtype=np.float64),
+            [_ENDLESS if van.capacity is None else van.capacity for van in vans], dtype=np.float64
+        ),
         run_lunch=np.array(lunch, dtype=np.float64).reshape(len(runs), 3),
         run_twin=_twins(problem, runs, may),
         day_first=_firsts(sum(1 for _n, d in runs if d == day) for day in range(days)),
@@ -295,7 +300,8 @@ def _given(problem: PlanningProblem) -> Given:
         partner_first=_firsts(len(of) for of in partners),
         partner=_ints(other for of in partners for other, _shares in of),
         partner_shares=np.array(
-            [shares for of in partners for _other, shares in of], dtype=np.uint8),
+            [shares for of in partners for _other, shares in of], dtype=np.uint8
+        ),
         balance_per_minute=problem.weights.balance_m_per_hour / 60,
         timed=timed,
     )
@@ -392,7 +398,7 @@ def _empty_state(problem: PlanningProblem, given: Given, seed: int) -> State:
     absent = rng.permutation(stops).astype(np.int32)
     absent_at = np.empty(stops, dtype=np.int32)
     absent_at[absent] = np.arange(stops, dtype=np.int32)
-    state = State(
+    return State(
         order=np.zeros((runs, room), np.int32),
         edge=np.zeros((runs, room + 1)),
         length=np.zeros(runs, np.int32),
@@ -425,7 +431,6 @@ def _empty_state(problem: PlanningProblem, given: Given, seed: int) -> State:
         sums=np.array([given.absent_price.sum(), given.absent_hard.sum()]),
         ticks=np.array([0, 0, 0, stops, 0], np.int64),
     )
-    return state
 
 
 def _place_as_planned(problem: PlanningProblem, given: Given, state: State, start: Plan) -> None:
@@ -549,7 +554,9 @@ def _planned_run(problem: PlanningProblem, given: Given, best: State, run: int) 
         returns_depot=float(returns),
         visits=tuple(visits),
         lunch=(
-            Window(int(lunch[0]), int(lunch[0] + given.run_lunch[run, 2])) if lunch[1] >= 0 else None
+            Window(int(lunch[0]), int(lunch[0] + given.run_lunch[run, 2]))
+            if lunch[1] >= 0
+            else None
         ),
         distance_m=sum(v.distance_m for v in visits) + float(given.metres[before, depot]),
         drive_minutes=sum(v.drive_minutes for v in visits) + float(given.minutes[before, depot]),

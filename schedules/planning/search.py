@@ -509,7 +509,7 @@ def _partners_allow(g: Given, s: State, stop: int, choice: int) -> bool:
     return True
 
 
-@njit(cache=True, nogil=True, inline="always")
+@njit(cache=True, nogil=True)
 def _place_stop(g: Given, s: State, stop: int) -> bool:
     """Put a stop on the days of its cheapest choice; false where none fits at its price."""
     s.ticks[2] += 1
@@ -544,7 +544,7 @@ def _place_stop(g: Given, s: State, stop: int) -> bool:
     return True
 
 
-@njit(cache=True, nogil=True, inline="always")
+@njit(cache=True, nogil=True)
 def _take_out(g: Given, s: State, stop: int) -> None:
     """Take a stop out of all its days."""
     choice = s.choice[stop]
@@ -577,7 +577,7 @@ def _become_present(g: Given, s: State, stop: int) -> None:
     s.sums[1] -= g.absent_hard[stop]
 
 
-@njit(cache=True, nogil=True, inline="always")
+@njit(cache=True, nogil=True)
 def _ruin(g: Given, s: State, day: int, seed: int, only_day: bool, average_out: float) -> int:
     """Take strings of stops near ``seed`` out of the day's runs; answers how many."""
     random = s.random
@@ -636,7 +636,7 @@ def _ruin(g: Given, s: State, day: int, seed: int, only_day: bool, average_out: 
     return count
 
 
-@njit(cache=True, nogil=True, inline="always")
+@njit(cache=True, nogil=True)
 def _sort_out(g: Given, s: State, count: int, depot: int) -> None:
     """Order in which stops are put back: at random, by load, far, near or many visits first."""
     how = _uniform(s.random)
@@ -669,7 +669,7 @@ def _sort_out(g: Given, s: State, count: int, depot: int) -> None:
         s.out_choice[k + 1] = choice
 
 
-@njit(cache=True, nogil=True, inline="always")
+@njit(cache=True, nogil=True)
 def _step_back(g: Given, s: State, count: int, price: float) -> None:
     """Undo the present step: the touched runs and the stops that were out."""
     days = s.where.shape[1]
@@ -743,7 +743,9 @@ def _step(g: Given, s: State, temperature: float, average_out: float, day_share:
                 count += 1
         for j in range(count):
             s.is_out[s.out[j]] = 0
-    depot = g.run_depot[g.day_runs[g.day_first[day]]] if count > 0 else 0
+    depot = 0
+    if g.day_first[day] < g.day_first[day + 1]:
+        depot = g.run_depot[g.day_runs[g.day_first[day]]]
     _sort_out(g, s, count, depot)
     lost = False
     for j in range(count):
