@@ -44,7 +44,7 @@ from .retiming import (
 )
 
 # Changes that follow from others: a visit is not touched by them.
-FOLLOWING = (ChangeKind.RETIMED, ChangeKind.REMOVED)
+FOLLOWING = (ChangeKind.RETIMED, ChangeKind.REMOVED, ChangeKind.PLANNED)
 _RunKey = tuple[int, int | None, date]
 
 
