@@ -65,6 +65,7 @@ def _register_slices(app: Flask) -> None:
     from .circulation import views as circulation_views
     from .fleet import views as fleet_views
     from .places import views as places_views
+    from .planning import views as planning_views
     from .statistics import views as statistics_views
     from .tablet import views as tablet_views
     from .timetable import views as timetable_views
@@ -74,6 +75,7 @@ def _register_slices(app: Flask) -> None:
         places_views,
         fleet_views,
         timetable_views,
+        planning_views,
         circulation_views,
         tablet_views,
         statistics_views,

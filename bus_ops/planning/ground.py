@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
 
-from sqlalchemy import Select, exists, func, or_, select
+from sqlalchemy import exists, func, or_, select
 from sqlalchemy.orm import joinedload, selectinload
 
 from schedules.calendar import ServiceCalendar
@@ -19,6 +19,7 @@ from ..fleet.models import Van
 from ..i18n import minutes_of_day
 from ..places.models import Place
 from ..timetable.calendars import engine_calendars, holidays_of_library
+from ..timetable.frequency import may_start_at
 from ..timetable.models import (
     ClassSlot,
     Run,
@@ -40,7 +41,6 @@ from ..timetable.retiming import (
     windows_on,
 )
 from .proposal import ProposedRun
-from .wishes import may_start_at
 
 
 @dataclass(frozen=True)
@@ -118,8 +118,14 @@ class Ground:
         agreed = exists().where(ClassSlot.visit_id == Visit.id)
         confirmed = Visit.plan_status == VisitStatus.CONFIRMED
         query = (
-            self._visits(first, last, cancelled=False)
-            .where(or_(by_hand, agreed, Visit.logged, confirmed))
+            select(Visit)
+            .join(Run, Visit.run_id == Run.id)
+            .where(
+                Run.term_id == self.term.id,
+                Visit.day.between(first, last),
+                Visit.plan_status != VisitStatus.CANCELLED,
+                or_(by_hand, agreed, Visit.logged, confirmed),
+            )
             .options(joinedload(Visit.run))
         )
         return [
@@ -133,10 +139,29 @@ class Ground:
             for visit in db.session.scalars(query)
         ]
 
-    def cancelled_days(self, first: date, last: date) -> set[tuple[int, date]]:
-        """Stop and day of visits that were cancelled: nobody wants them there again."""
-        visits = db.session.scalars(self._visits(first, last, cancelled=True))
-        return {(visit.stop_id, visit.day) for visit in visits}
+    def taken_days(self, first: date, last: date) -> set[tuple[int, date]]:
+        """Stop and day on which a visit was cancelled, or from which it was moved elsewhere.
+
+        Nobody wants a visit there again.
+        """
+        query = (
+            select(Visit.stop_id, Visit.day, Visit.rule_day, Visit.plan_status)
+            .join(Run, Visit.run_id == Run.id)
+            .where(
+                Run.term_id == self.term.id,
+                or_(Visit.day.between(first, last), Visit.rule_day.between(first, last)),
+                or_(
+                    Visit.plan_status == VisitStatus.CANCELLED,
+                    ~Visit.day.between(first, last),
+                ),
+            )
+        )
+        taken = set()
+        for stop_id, day, rule_day, status in db.session.execute(query):
+            taken.add((stop_id, rule_day))
+            if status == VisitStatus.CANCELLED:
+                taken.add((stop_id, day))
+        return taken
 
     def served_before(self, first: date) -> dict[int, date]:
         """Each stop's last visit before the day."""
@@ -162,18 +187,6 @@ class Ground:
             .distinct()
         )
         return set(db.session.scalars(query))
-
-    def _visits(self, first: date, last: date, cancelled: bool) -> Select[tuple[Visit]]:
-        is_cancelled = Visit.plan_status == VisitStatus.CANCELLED
-        return (
-            select(Visit)
-            .join(Run, Visit.run_id == Run.id)
-            .where(
-                Run.term_id == self.term.id,
-                Visit.day.between(first, last),
-                is_cancelled if cancelled else ~is_cancelled,
-            )
-        )
 
     def windows(self, stop: Stop, day: date) -> tuple[Window, ...]:
         """When a stop can be served on a day; none allows any time."""

@@ -28,12 +28,13 @@ from schedules.timing import Lunch, Window
 from schedules.travel import Position, TravelSource
 
 from ..fleet.models import Van
+from ..timetable.frequency import keeps_its_days, wish_of
 from ..timetable.generating import recurrence_of
 from ..timetable.models import Stop
 from ..timetable.retiming import depot_position
+from .day_sets import day_sets, unevenness_m
 from .ground import Ground, Lock, service_minutes, works
 from .proposal import Proposal
-from .wishes import day_sets, keeps_its_days, unevenness_m, wish_of
 
 # What one would rather drive than have an hour's difference between two days of a van.
 BALANCE_M_PER_HOUR = 500.0
@@ -88,7 +89,7 @@ class _Posing:
         held = ground.held_fast(first, last)
         known = {(lock.stop_id, lock.day) for lock in held}
         self._locks = [*held, *(one for one in locks if (one.stop_id, one.day) not in known)]
-        self._cancelled = ground.cancelled_days(first, last)
+        self._taken = ground.taken_days(first, last)
         self._served_before = ground.served_before(first)
 
     def work(self, moved_visit_m: float) -> Posed:
@@ -116,7 +117,11 @@ class _Posing:
                 for stop in usable
             },
         )
-        without_days = [stop_id for stop_id, stop in posed.items() if not stop.choices]
+        without_days = [
+            stop.id
+            for stop in ground.stops.values()
+            if not posed[stop.id].choices and self._wants_a_day(stop)
+        ]
         return Posed(problem, tuple(self._locks), tuple(without_days))
 
     def _days(self) -> list[date]:
@@ -158,7 +163,7 @@ class _Posing:
             day
             for day in sorted(index)
             if day in locked
-            or ((stop.id, day) not in self._cancelled and ground.may_be_served(stop, day))
+            or ((stop.id, day) not in self._taken and ground.may_be_served(stop, day))
         ]
         windows = {day: ground.windows(stop, day) for day in allowed}
         usual = _most_common([windows[day] for day in allowed if day not in locked])
@@ -192,8 +197,7 @@ class _Posing:
         locked: Collection[date],
         index: Mapping[date, int],
     ) -> tuple[DayChoice, ...]:
-        # What an earlier plan chose is no wish.
-        dates = replace(recurrence_of(stop), planned=None).dates(self._first, self._last)
+        dates = self._rule_dates(stop)
         if keeps_its_days(stop):
             days = sorted({*(day for day in dates if day in allowed), *locked})
             return (DayChoice(tuple(index[day] for day in days)),) if days else ()
@@ -204,6 +208,13 @@ class _Posing:
             DayChoice(tuple(index[day] for day in days), unevenness_m(wish, days, before))
             for days in day_sets(wish, allowed, least, locked)
         )
+
+    def _rule_dates(self, stop: Stop) -> list[date]:
+        """What an earlier plan chose is no wish."""
+        return replace(recurrence_of(stop), planned=None).dates(self._first, self._last)
+
+    def _wants_a_day(self, stop: Stop) -> bool:
+        return bool(stop.plan_times or self._rule_dates(stop))
 
 
 def distances_between(
