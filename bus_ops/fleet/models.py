@@ -53,7 +53,7 @@ class Van(OwnedByOrganisation, Base):
     carrier: Mapped[Carrier] = mapped_column(enum_column(Carrier), default=Carrier.VAN)
     plate: Mapped[str] = mapped_column(String(20), default="")
     capacity_books: Mapped[int | None]
-    # On which it may be planned; 0 is Monday.
+    # On which it may be planned (none: on all); 0 is Monday.
     weekdays: Mapped[list[int]] = mapped_column(JSON, default=lambda: list(range(6)))
     depot_id: Mapped[int | None] = mapped_column(ForeignKey("depot.id", ondelete="SET NULL"))
     note: Mapped[str] = mapped_column(Text, default="")

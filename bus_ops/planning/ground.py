@@ -248,7 +248,7 @@ class Ground:
 
 def works(van: Van, day: date) -> bool:
     """Whether a van may be planned on a day."""
-    if day.weekday() not in van.weekdays:
+    if van.weekdays and day.weekday() not in van.weekdays:
         return False
     return not any(out.first_on <= day <= out.last_on for out in van.days_out)
 

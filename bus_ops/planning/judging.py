@@ -94,7 +94,7 @@ def _visit_facts(
 def _of_wishes(run: ProposedRun, ground: Ground) -> Iterator[Broken]:
     """What planning was told of stops and vans beyond a published day's promises."""
     van = ground.vans.get(run.van_id)
-    if van is not None and run.day.weekday() not in van.weekdays:
+    if van is not None and van.weekdays and run.day.weekday() not in van.weekdays:
         yield Broken(run.day, run.van_id, None, _("The van does not work on this weekday."))
     load = 0
     for visit in run.visits:
