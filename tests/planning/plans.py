@@ -1,0 +1,55 @@
+"""Plans made by hand, where a test needs one and no search."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date, timedelta
+
+from sqlalchemy import select
+
+from bus_ops.database import db
+from bus_ops.i18n import today
+from bus_ops.planning.ground import Ground
+from bus_ops.planning.models import Planning, PlanningState
+from bus_ops.planning.present import present_timetable
+from bus_ops.planning.proposal import Proposal
+from bus_ops.timetable.models import Term
+from tests.small_service import SmallService
+
+
+def proposal_with(ground: Ground, van_id: int, days: Mapping[date, Sequence[int]]) -> Proposal:
+    """These stops on these days, timed as a published run is."""
+    runs = [ground.timed(day, van_id, stop_ids) for day, stop_ids in sorted(days.items())]
+    return Proposal(tuple(runs))
+
+
+def finished_planning(term: Term, first: date, last: date, proposal: Proposal) -> Planning:
+    """A planning whose search has given this proposal."""
+    present = present_timetable(term, first, last)
+    planning = Planning(
+        organisation_id=term.organisation_id,
+        term_id=term.id,
+        state=PlanningState.DONE,
+        first_on=first,
+        last_on=last,
+        seconds=30,
+        present=present.as_json(),
+        plan=proposal.as_json(),
+        progress={"share": 1.0, "metres": proposal.distance_m, "unplaced": 0},
+    )
+    db.session.add(planning)
+    db.session.commit()
+    return planning
+
+
+def plan_as_it_is(service: SmallService) -> Planning:
+    """A plan of the service's term: its coming timetable as it stands. Made once."""
+    known = db.session.scalar(
+        select(Planning).where(Planning.term_id == service.term.id, Planning.plan.is_not(None))
+    )
+    if known is not None:
+        return known
+    first, last = today() + timedelta(days=1), service.term.ends_on or today()
+    return finished_planning(
+        service.term, first, last, present_timetable(service.term, first, last)
+    )
