@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from argon2 import PasswordHasher
 from flask import Flask, has_app_context
 from flask.testing import FlaskClient
 from hypothesis import HealthCheck, settings
 from werkzeug.test import TestResponse
 
 from bus_ops import create_app
+from bus_ops.accounts import passwords
 from bus_ops.accounts.models import Organisation, Role, User
 from bus_ops.accounts.passwords import hash_password
 from bus_ops.database import db
@@ -58,9 +60,14 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     terminalreporter.line("The files of tests/data went through the same imports instead.")
 
 
+# argon2 is slow on purpose; hundreds of tests sign in. Its real parameters have their own test.
+REAL_HASHER = passwords.hasher
+passwords.hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+
+
 @pytest.fixture(scope="session")
 def password_hash() -> str:
-    """argon2 is slow on purpose: hash the tests' password once."""
+    """The tests' password, hashed."""
     return hash_password(PASSWORD)
 
 

@@ -12,6 +12,7 @@ from sqlalchemy import select, update
 from schedules.searching import search_key
 
 from ..database import db
+from ..i18n import today
 from .models import Card, CardKind, Copy, Loan, Reader, Title
 from .signals import catalogue_changed
 
@@ -20,10 +21,19 @@ class CatalogueError(ValueError):
     """The catalogue cannot take the change; the message says why and what to do instead."""
 
 
-def add_copy(title: Title, barcode: str) -> Copy:
-    """Catalogue a copy; loans of this barcode that were logged before are the copy's now."""
+def add_copy(title: Title, barcode: str, van_id: int | None = None) -> Copy:
+    """Catalogue a copy in a van's stock, or in the library's own store without ``van_id``.
+
+    Loans of this barcode that were logged before are the copy's now.
+    """
     _must_be_free_barcode(title.organisation_id, barcode)
-    copy = Copy(organisation_id=title.organisation_id, title_id=title.id, barcode=barcode)
+    copy = Copy(
+        organisation_id=title.organisation_id,
+        title_id=title.id,
+        barcode=barcode,
+        added_on=today(),
+        van_id=van_id,
+    )
     db.session.add(copy)
     _tell_barcodes(title.organisation_id, barcode)
     return copy

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from flask_babel import gettext
 from flask_babel import lazy_gettext as _l
 from wtforms import IntegerField, SelectField, StringField
 from wtforms.validators import DataRequired, Length, NumberRange, Optional, ValidationError
@@ -10,6 +11,7 @@ from schedules.searching import search_key
 
 from ..base_form import BaseForm
 from ..database import db, owned
+from ..fleet.queries import vans_by_name
 from ..places.models import Place
 from ..timetable.models import Audience
 from .cataloguing import add_card, add_copy, write_search_key
@@ -52,6 +54,12 @@ class ReaderForm(BaseForm):
             add_card(reader, number, CardKind(self.card_kind.data))
 
 
+def stock_choices() -> list[tuple[int, str]]:
+    """Whose stock a copy may be: the library's own store (0), or a van's."""
+    vans = [(van.id, van.display_name) for van in vans_by_name()]
+    return [(0, gettext("the library's own store")), *vans]
+
+
 class TitleForm(BaseForm):
     """A title, with a copy's barcode to add."""
 
@@ -61,6 +69,13 @@ class TitleForm(BaseForm):
     isbn = StringField("ISBN", [Length(max=20)])
     year = IntegerField(_l("Year"), [Optional(), NumberRange(1000, 2200)])
     barcode = StringField(_l("New copy's barcode"), [Length(max=40)])
+    van_id = SelectField(_l("New copy belongs to"), coerce=int, default=0)
+
+    def __init__(self, title: Title | None = None) -> None:
+        super().__init__(obj=title)
+        self.van_id.choices = stock_choices()
+        if not self.is_submitted():
+            self.van_id.data = self.van_id.choices[-1][0] if len(self.van_id.choices) == 2 else 0
 
     def validate_barcode(self, field: StringField) -> None:
         """Barcodes are unique in a library."""
@@ -80,4 +95,4 @@ class TitleForm(BaseForm):
         db.session.flush()
         code = (self.barcode.data or "").strip()
         if code:
-            add_copy(title, code)
+            add_copy(title, code, self.van_id.data or None)

@@ -17,7 +17,7 @@ from ..incoming import asked_number, asked_search
 from ..places.models import Place
 from ..tables import Listing
 from .cataloguing import CatalogueError, remove_card, remove_copy, rename_card, rename_copy
-from .forms import ReaderForm, TitleForm
+from .forms import ReaderForm, TitleForm, stock_choices
 from .models import Card, Copy, Loan, Reader, Title
 
 # Pages that send a person here to mend something, and want them back.
@@ -157,7 +157,7 @@ def titles() -> ResponseReturnValue:
 def title_page(title_id: int | None) -> ResponseReturnValue:
     """A title and its copies."""
     title = owned_or_404(Title, title_id) if title_id else None
-    form = TitleForm(obj=title)
+    form = TitleForm(title)
     if form.validate_on_submit():
         title = title or Title(organisation_id=current_organisation_id())
         form.apply_to(title)
@@ -170,13 +170,15 @@ def title_page(title_id: int | None) -> ResponseReturnValue:
     if title is not None:
         query = owned(Copy).where(Copy.title_id == title.id).order_by(Copy.barcode)
         copies = list(db.session.scalars(query))
-    return render_template("circulation/title.html", form=form, title=title, copies=copies)
+    return render_template(
+        "circulation/title.html", form=form, title=title, copies=copies, stocks=stock_choices()
+    )
 
 
 @blueprint.post("/copies/<int:copy_id>")
 @roles_allowed(*LOGGERS)
 def change_copy(copy_id: int) -> ResponseReturnValue:
-    """Correct a copy's barcode, or take the copy out of the catalogue."""
+    """Correct a copy's barcode, put the copy into another stock, or take it out."""
     copy = owned_or_404(Copy, copy_id)
     title_id = copy.title_id
     try:
@@ -184,12 +186,20 @@ def change_copy(copy_id: int) -> ResponseReturnValue:
             remove_copy(copy)
         else:
             rename_copy(copy, request.form.get("barcode", "").strip()[:40])
+            copy.van_id = _chosen_stock(copy.van_id)
         db.session.commit()
         flash(_("Saved."), "success")
     except CatalogueError as error:
         db.session.rollback()
         flash(str(error), "danger")
     return redirect(url_for("circulation.title_page", title_id=title_id))
+
+
+def _chosen_stock(present: int | None) -> int | None:
+    """The van chosen in the form, if it is the library's; else the copy stays where it is."""
+    chosen = request.form.get("van_id", "")
+    known = {str(van_id): van_id for van_id, _name in stock_choices()}
+    return known[chosen] or None if chosen in known else present
 
 
 def _back_or(endpoint: str, **values: int) -> ResponseReturnValue:

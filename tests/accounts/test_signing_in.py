@@ -16,10 +16,10 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from bus_ops import create_app
+from bus_ops.accounts import passwords
 from bus_ops.accounts.models import Organisation, Role, User
-from bus_ops.accounts.passwords import needs_new_hash
 from bus_ops.database import db
-from tests.conftest import PASSWORD, SignIn, app_settings
+from tests.conftest import PASSWORD, REAL_HASHER, SignIn, app_settings
 
 SIGN_IN = "/accounts/sign-in"
 
@@ -84,9 +84,20 @@ def test_a_wrong_password_is_told_without_saying_which_was_wrong(app: Flask, acc
     assert not is_in(client)
 
 
-def test_passwords_are_kept_as_argon2id(account: User) -> None:
-    assert account.password_hash.startswith("$argon2id$")
-    assert PASSWORD not in account.password_hash
+@pytest.fixture
+def real_hasher(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the app hashes with outside the tests."""
+    monkeypatch.setattr(passwords, "hasher", REAL_HASHER)
+
+
+@pytest.mark.usefixtures("real_hasher")
+def test_passwords_are_kept_as_argon2id() -> None:
+    kept = passwords.hash_password(PASSWORD)
+    assert kept.startswith("$argon2id$v=19$m=65536,t=3,p=4$")
+    assert PASSWORD not in kept
+    assert passwords.password_matches(kept, PASSWORD)
+    assert not passwords.password_matches(kept, "another")
+    assert not passwords.password_matches(None, PASSWORD)
 
 
 def test_a_locked_account_is_out_at_once(app: Flask, account: User) -> None:
@@ -279,6 +290,7 @@ def test_a_password_is_the_same_from_every_keyboard(app: Flask, account: User) -
     assert try_in(app.test_client(), PASSWORD.replace("ậ", "a"))[0] == 200
 
 
+@pytest.mark.usefixtures("real_hasher")
 def test_a_hash_of_weaker_parameters_is_made_again_at_the_next_sign_in(
     app: Flask, account: User
 ) -> None:
@@ -286,7 +298,7 @@ def test_a_hash_of_weaker_parameters_is_made_again_at_the_next_sign_in(
     db.session.commit()
     assert try_in(app.test_client())[0] == 302
     db.session.refresh(account)
-    assert not needs_new_hash(account.password_hash)
+    assert not passwords.needs_new_hash(account.password_hash)
     assert "m=65536,t=3,p=4" in account.password_hash
     assert try_in(app.test_client())[0] == 302
 

@@ -9,6 +9,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import func, select
 
 from bus_ops.accounts.models import Organisation, Role
+from bus_ops.circulation.aboard import aboard_barcodes
 from bus_ops.circulation.models import Card, CardKind, Copy, Loan, Reader, Title
 from bus_ops.database import db
 from bus_ops.i18n import today
@@ -104,3 +105,30 @@ def test_a_readers_page_shows_their_loans(crew: FlaskClient, service: SmallServi
 
 def test_reporters_see_no_readers(sign_in: SignIn) -> None:
     assert sign_in(Role.REPORTER).get("/circulation/readers").status_code == 403
+
+
+def test_a_copy_belongs_to_the_only_van_until_it_is_put_elsewhere(
+    crew: FlaskClient, service: SmallService
+) -> None:
+    van = service.van
+    offered = page(crew, "/circulation/titles/new")
+    assert f'<option selected value="{van.id}">' in offered
+    fields = {"name": "Góc sân và khoảng trời", "barcode": "C7", "van_id": str(van.id)}
+    send(crew, "/circulation/titles/new", **fields)
+    copy = db.session.scalars(select(Copy).where(Copy.barcode == "C7")).one()
+    assert (copy.van_id, copy.added_on) == (van.id, today())
+    assert "C7" in aboard_barcodes(service.organisation.id, van.id)
+    send(crew, f"/circulation/copies/{copy.id}", barcode="C7", van_id="0")
+    assert aboard_barcodes(service.organisation.id) == set()
+    assert "own store" in page(crew, f"/circulation/titles/{copy.title_id}")
+
+
+def test_a_copy_stays_where_it_is_when_a_van_is_named_that_is_not_ours(
+    crew: FlaskClient, service: SmallService
+) -> None:
+    copy = db.session.scalars(select(Copy).where(Copy.barcode == "B1")).one()
+    copy.van_id = service.van.id
+    db.session.commit()
+    send(crew, f"/circulation/copies/{copy.id}", barcode="B1", van_id="4711")
+    db.session.refresh(copy)
+    assert copy.van_id == service.van.id
