@@ -175,7 +175,7 @@ class Ground:
             )
             .group_by(Visit.stop_id)
         )
-        return dict(db.session.execute(query).tuples().all())
+        return dict(db.session.execute(query).all())
 
     def busy_elsewhere(self, van: Van, first: date, last: date) -> set[date]:
         """Days on which the van drives for another term."""

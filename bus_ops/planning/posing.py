@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, timedelta
 
 import numpy as np
@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 
 from schedules.planning.plan import Plan
 from schedules.planning.problem import (
-    DayChoice,
     Distances,
     LockedVisit,
     PlanningProblem,
@@ -28,13 +27,11 @@ from schedules.timing import Lunch, Window
 from schedules.travel import Position, TravelSource
 
 from ..fleet.models import Van
-from ..timetable.frequency import keeps_its_days, wish_of
-from ..timetable.generating import recurrence_of
 from ..timetable.models import Stop
 from ..timetable.retiming import depot_position
-from .day_sets import day_sets, unevenness_m
 from .ground import Ground, Lock, service_minutes, works
 from .proposal import Proposal
+from .stop_days import choices_for, rule_of
 
 # What one would rather drive than have an hour's difference between two days of a van.
 BALANCE_M_PER_HOUR = 500.0
@@ -176,7 +173,14 @@ class _Posing:
         return PlanningStop(
             key=str(stop.id),
             service_minutes=service_minutes(stop),
-            choices=self._choices(stop, allowed, locked, index),
+            choices=choices_for(
+                stop,
+                list(index),
+                allowed,
+                least=len(self._present.get(stop.id, [])),
+                locked=locked,
+                before=self._served_before.get(stop.id),
+            ),
             windows=usual,
             windows_on=on_day,
             load=stop.load_books,
@@ -190,31 +194,8 @@ class _Posing:
             ),
         )
 
-    def _choices(
-        self,
-        stop: Stop,
-        allowed: Sequence[date],
-        locked: Collection[date],
-        index: Mapping[date, int],
-    ) -> tuple[DayChoice, ...]:
-        dates = self._rule_dates(stop)
-        if keeps_its_days(stop):
-            days = sorted({*(day for day in dates if day in allowed), *locked})
-            return (DayChoice(tuple(index[day] for day in days)),) if days else ()
-        wish = wish_of(stop, dates)
-        least = len(self._present.get(stop.id, []))
-        before = self._served_before.get(stop.id)
-        return tuple(
-            DayChoice(tuple(index[day] for day in days), unevenness_m(wish, days, before))
-            for days in day_sets(wish, allowed, least, locked)
-        )
-
-    def _rule_dates(self, stop: Stop) -> list[date]:
-        """What an earlier plan chose is no wish."""
-        return replace(recurrence_of(stop), planned=None).dates(self._first, self._last)
-
     def _wants_a_day(self, stop: Stop) -> bool:
-        return bool(stop.plan_times or self._rule_dates(stop))
+        return bool(stop.plan_times or rule_of(stop).dates(self._first, self._last))
 
 
 def distances_between(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -171,10 +171,10 @@ class Wish:
     monthly: bool = False
 
 
-def wish_of(stop: Stop, rule_dates: Collection[date]) -> Wish:
+def wish_of(stop: Stop) -> Wish | None:
     """The frequency that a stop's rule means, whichever weekdays it names.
 
-    A rule without plain words is granted by as many visits as it has dates.
+    None for a rule without plain words.
     """
     if stop.plan_times is not None:
         return Wish(stop.plan_times, None)
@@ -186,7 +186,7 @@ def wish_of(stop: Stop, rule_dates: Collection[date]) -> Wish:
         pairs = summary.weekdays or summary.month_days
         if pairs and all(ordinal for ordinal, _day in summary.weekdays):
             return Wish(len(pairs), summary.interval, monthly=True)
-    return Wish(len(rule_dates), None)
+    return None
 
 
 def keeps_its_days(stop: Stop) -> bool:
@@ -214,17 +214,17 @@ def wish_in_words(stop: Stop) -> str:
     """How often, and on which weekdays planning may put it."""
     if keeps_its_days(stop):
         return _("%(frequency)s (days stay)", frequency=rule_in_words(stop.rule, stop.starts_on))
-    often = _often_in_words(wish_of(stop, ()))
+    often = _often_in_words(wish_of(stop))
     if not stop.plan_weekdays:
         return often
     days = ", ".join(str(WEEKDAYS_SHORT[day]) for day in sorted(stop.plan_weekdays))
     return f"{often} · {days}"
 
 
-def _often_in_words(wish: Wish) -> str:
+def _often_in_words(wish: Wish | None) -> str:
+    if wish is None:
+        return _("as often as its rule says")
     if wish.weeks is None:
-        if not wish.times:
-            return _("as often as its rule says")
         return ngettext("%(num)s time in the term", "%(num)s times in the term", wish.times)
     if wish.monthly:
         every = ngettext("every month", "every %(num)s months", wish.weeks)
