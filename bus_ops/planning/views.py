@@ -284,6 +284,7 @@ def _plan_page(planning: Planning) -> str:
         present=present,
         difference=Difference.between(present, planned),
         broken=broken,
+        present_broken=len(broken_by(present, ground)),
         month=month,
         before=month_before(month),
         after=next_month(month),
