@@ -23,7 +23,11 @@ NOT_A_PAGE = re.compile(
     r"/static/|map\.js|/export\.|sign-out|^tel:|^mailto:|^geo:|/photos/|^/tablet/evidence/"
     # The tablet's own app and interface have tests of their own.
     r"|^/tablet/app/|^/tablet/api/"
+    # A part of its page.
+    r"|/progress$"
 )
+# A search is compiled anew where nobody has run it before.
+PATIENCE_MS = 150_000
 # One of each shape is enough: /places/7 looks like /places/8.
 NUMBERS = re.compile(r"\d+")
 # Looked at in a test of their own.
@@ -91,8 +95,10 @@ def pages_of_the_app(folder: Path) -> tuple[set[str], Callable[[str], str]]:
     rules = [rule for rule in app.url_map.iter_rules() if "GET" in (rule.methods or ())]
     pages = {rule.endpoint for rule in rules if not NOT_A_PAGE.search(rule.rule)}
     addresses = app.url_map.bind("localhost")
-    # The front door only leads on.
-    return pages - {"home"}, lambda path: addresses.match(path.partition("?")[0], "GET")[0]
+    # Both only lead on: the front door, and the way back to a form that stands on another page.
+    return pages - {"home", "accounts.set_own_pin"}, lambda path: addresses.match(
+        path.partition("?")[0], "GET"
+    )[0]
 
 
 # A coordinator's pages are the administrator's, who is looked at most closely below.
@@ -115,6 +121,7 @@ def test_axe_finds_nothing_on_any_page_there_is_on_tablet_and_phone(
             watched.open(path)
             inspected.look()
         import_steps(watched.page, inspected, watched.base)
+        look_at_a_plan(watched.page, inspected, watched.base)
         look_at_a_draft(watched.page, inspected, watched.base)
         assert not inspected.wrong, "\n".join(inspected.wrong)
         pages, page_of = pages_of_the_app(tmp_path)
@@ -124,6 +131,24 @@ def test_axe_finds_nothing_on_any_page_there_is_on_tablet_and_phone(
 def seen_only_by_address() -> list[str]:
     """States of pages that no link leads to first: a day without a run, a day to come."""
     return [f"/tablet/today?day={today() + timedelta(weeks=150)}", "/tablet/visits/1?card=X00001"]
+
+
+def look_at_a_plan(page: Page, inspected: Inspected, base: str) -> None:
+    """A search for the newest term's plan, its plan, and a stop in it."""
+    page.goto(f"{base}/timetable/terms")
+    page.locator("main tbody a").first.click()
+    page.locator("main a[href*='/planning/terms/']").click()
+    page.locator("[name=seconds]").select_option("30")
+    page.locator("main form button.btn-primary").click()
+    stop = page.locator("form[action$='/stop'] button")
+    stop.wait_for(timeout=PATIENCE_MS)
+    inspected.look("planning")
+    stop.click()
+    page.locator(".planning-figures").wait_for(timeout=PATIENCE_MS)
+    inspected.look("plan")
+    page.locator("main table.table tbody a").first.click()
+    page.wait_for_load_state()
+    inspected.look("stop of a plan")
 
 
 def look_at_a_draft(page: Page, inspected: Inspected, base: str) -> None:

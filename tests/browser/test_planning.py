@@ -20,7 +20,8 @@ def test_a_term_is_planned_from_the_menu_to_its_publication(signed_in: Any) -> N
     with signed_in("coordinator", TABLET_UPRIGHT) as watched:
         page = watched.page
         page.get_by_role("link", name="Kỳ và điểm phục vụ").click()
-        page.get_by_role("row").filter(has_text="Bản nháp").get_by_role("link").first.click()
+        rows = page.get_by_role("row").filter(has_text="Học kỳ")
+        rows.filter(has_text="Bản nháp").get_by_role("link").first.click()
         page.get_by_role("link", name="Lập lịch").click()
         page.get_by_label("Thời gian tìm").select_option("30")
         page.get_by_role("button", name="Lập lịch").click()
