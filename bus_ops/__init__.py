@@ -83,10 +83,18 @@ def _register_slices(app: Flask) -> None:
         app.register_blueprint(slice_views.blueprint)
 
     from .circulation import box_views, reservation_views
+    from .planning import repair_views
     from .tablet import app_views, device_views
     from .timetable import class_slots
 
-    for part in (box_views, reservation_views, class_slots, app_views, device_views):
+    for part in (
+        box_views,
+        reservation_views,
+        class_slots,
+        repair_views,
+        app_views,
+        device_views,
+    ):
         app.register_blueprint(part.blueprint)
     app.register_blueprint(app_views.interface)
 

@@ -31,7 +31,7 @@ from bus_ops.timetable.models import (
     Visit,
 )
 from tests.conftest import SignIn, add_organisation
-from tests.planning.plans import plan_as_it_is
+from tests.planning.plans import plan_as_it_is, repair_of
 from tests.small_service import small_service
 
 NO_ROW = UUID(int=1)
@@ -238,6 +238,7 @@ def foreign_rows(app: Flask) -> dict[str, Any]:
         "term_id": service.term.id,
         "stop_id": service.stops[0].id,
         "planning_id": plan_as_it_is(service).id,
+        "repair_id": repair_of(service).id,
         "place_id": service.stops[0].place_id,
         "event_id": fact["event_id"],
     }
@@ -311,6 +312,7 @@ def test_every_page_carries_a_strict_policy_and_no_inline_code(
         "van_id": service.van.id,
         "user_id": service.user.id,
         "planning_id": plan_as_it_is(service).id,
+        "repair_id": repair_of(service).id,
     }
     seen = 0
     for rule in rules(app):
@@ -366,6 +368,7 @@ def test_html_in_names_is_text_on_every_page_that_shows_it(
         f"/planning/terms/{service.term.id}",
         f"/planning/{planning.id}",
         f"/planning/{planning.id}/map.js",
+        f"/planning/repairs/{repair_of(service).id}",
         f"/planning/{planning.id}/stops/{visit.stop_id}",
         f"/timetable/stops/{visit.stop_id}",
         "/places/",

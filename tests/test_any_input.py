@@ -29,7 +29,7 @@ from bus_ops.database import db
 from bus_ops.i18n import today
 from bus_ops.planning import starting
 from tests.conftest import SignIn
-from tests.planning.plans import plan_as_it_is
+from tests.planning.plans import plan_as_it_is, repair_of
 from tests.small_service import SmallService, small_service
 
 HOSTILE = {
@@ -70,6 +70,7 @@ def keys(service: SmallService) -> dict[str, Any]:
     visit = service.visits()[0]
     return {
         "planning_id": plan_as_it_is(service).id,
+        "repair_id": repair_of(service).id,
         "visit_id": visit.id,
         "run_id": visit.run_id,
         "place_id": visit.place_id,

@@ -22,7 +22,7 @@ from bus_ops.database import db
 from bus_ops.frontend.sentences import sentences_in
 from bus_ops.i18n import today
 from tests.conftest import REPOSITORY, SignIn
-from tests.planning.plans import plan_as_it_is
+from tests.planning.plans import plan_as_it_is, repair_of
 from tests.small_service import SmallService, small_service
 
 KEYWORDS = {
@@ -139,6 +139,8 @@ def test_no_page_shows_english_to_a_vietnamese_reader(
         "/tablet/evidence",
         f"/planning/terms/{service.term.id}",
         f"/planning/{planning.id}",
+        f"/planning/repairs/runs/{service.visits()[-1].run_id}",
+        f"/planning/repairs/{repair_of(service).id}",
         f"/planning/{planning.id}/stops/{visit.stop_id}",
         "/timetable/calendars",
         "/timetable/calendars/new",
@@ -219,6 +221,7 @@ def pages_of(app: Flask, service: SmallService) -> Iterator[str]:
         "depot_id": service.van.depot_id,
         "user_id": service.user.id,
         "planning_id": plan_as_it_is(service).id,
+        "repair_id": repair_of(service).id,
         "title_id": 1,
         "reader_id": 1,
         "member_id": 1,

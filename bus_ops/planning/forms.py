@@ -5,14 +5,21 @@ from __future__ import annotations
 from datetime import date, timedelta
 
 from flask_babel import lazy_gettext as _l
-from wtforms import IntegerField, SelectField
-from wtforms.validators import InputRequired, NumberRange, ValidationError
+from wtforms import IntegerField, SelectField, StringField
+from wtforms.validators import (
+    DataRequired,
+    InputRequired,
+    Length,
+    NumberRange,
+    ValidationError,
+)
 
 from ..base_form import BaseForm
 from ..clock_fields import DayField, days_in_order
 from ..i18n import today
 from ..timetable.models import Term, TermStatus
 from .ground import Ground
+from .repairing import MOST_OFFERS
 
 # A term without an end is planned that far ahead at first.
 OPEN_END = timedelta(weeks=16)
@@ -85,6 +92,31 @@ class MoveVisitForm(BaseForm):
     def __init__(self, ground: Ground) -> None:
         super().__init__()
         self.van_id.choices = [(van.id, van.display_name) for van in ground.vans.values()]
+
+
+class RepairForm(BaseForm):
+    """Why the timetable must be mended."""
+
+    reason = StringField(
+        _l("Reason"), [DataRequired(_l("Say why; the place will ask.")), Length(max=300)]
+    )
+
+
+class RequestForm(RepairForm):
+    """A visit that is asked for, near a day."""
+
+    day = DayField(_l("Near the day"), _DAY)
+
+    def validate_day(self, field: DayField) -> None:
+        """A visit needs a day to come."""
+        if field.data is not None and field.data <= today():
+            raise ValidationError(_l("Choose a day after today."))
+
+
+class OfferForm(BaseForm):
+    """Which of the offered ways is taken."""
+
+    number = IntegerField(validators=[InputRequired(), NumberRange(0, MOST_OFFERS - 1)])
 
 
 class VisitForm(BaseForm):

@@ -35,17 +35,31 @@ def broken_by(proposal: Proposal, ground: Ground) -> list[Broken]:
 
     Who rides is not looked at: crews are named when the runs are there.
     """
+    at_place = _by_place(proposal, ground)
+    found: list[Broken] = []
+    for run in proposal.runs:
+        found += _of_run(run, ground, at_place)
+        found += _of_wishes(run, ground)
+    return [*found, *_of_company(proposal, ground)]
+
+
+def broken_on(run: ProposedRun, proposal: Proposal, ground: Ground) -> list[Broken]:
+    """What one run of the proposal breaks."""
+    at_place = _by_place(Proposal(tuple(r for r in proposal.runs if r.day == run.day)), ground)
+    found = [*_of_run(run, ground, at_place), *_of_wishes(run, ground)]
+    days = {visit.stop_id for visit in run.visits}
+    company = [one for one in _of_company(proposal, ground) if one.stop_id in days]
+    return [*found, *(one for one in company if one.day == run.day)]
+
+
+def _by_place(proposal: Proposal, ground: Ground) -> dict[int, list[PlaceVisit]]:
     at_place: dict[int, list[PlaceVisit]] = {}
     for run in proposal.runs:
         for visit in run.visits:
             stop = ground.stops.get(visit.stop_id)
             if stop is not None:
                 at_place.setdefault(stop.place_id, []).append(_place_visit(stop, run.day))
-    found: list[Broken] = []
-    for run in proposal.runs:
-        found += _of_run(run, ground, at_place)
-        found += _of_wishes(run, ground)
-    return [*found, *_of_company(proposal, ground)]
+    return at_place
 
 
 def _of_run(

@@ -6,12 +6,12 @@ from datetime import date, datetime
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import JSON, ForeignKey, Text, UniqueConstraint
+from sqlalchemy import JSON, ForeignKey, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from ..database import Base, OwnedByOrganisation, UTCDateTime, enum_column, now
 from ..i18n import LabelledEnum
-from ..timetable.models import Term
+from ..timetable.models import Stop, Term
 
 
 class PlanningState(LabelledEnum):
@@ -75,3 +75,35 @@ class Planning(OwnedByOrganisation, Base):
     def is_running(self) -> bool:
         """Whether the search goes on."""
         return self.state == PlanningState.RUNNING
+
+
+class Mishap(LabelledEnum):
+    """What happened to a published timetable."""
+
+    DAY_LOST = "day_lost", _l("A day is lost")
+    VISIT_REFUSED = "visit_refused", _l("A place cannot be visited")
+    REQUEST = "request", _l("A visit is asked for")
+
+
+class Repair(OwnedByOrganisation, Base):
+    """Something that happened to a published timetable, and the ways offered to mend it."""
+
+    __tablename__ = "repair"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    term_id: Mapped[int] = mapped_column(ForeignKey("term.id", ondelete="CASCADE"), index=True)
+    user_id: Mapped[int | None] = mapped_column(ForeignKey("user_account.id", ondelete="SET NULL"))
+    mishap: Mapped[Mishap] = mapped_column(enum_column(Mishap))
+    # The day, and the stop where it is about one.
+    day: Mapped[date | None]
+    stop_id: Mapped[int | None] = mapped_column(ForeignKey("stop.id", ondelete="SET NULL"))
+    reason: Mapped[str] = mapped_column(String(300), default="")
+    asked_at: Mapped[datetime] = mapped_column(UTCDateTime, default=now)
+    # As ``planning.repairing`` writes them, the best first.
+    offers: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list)
+    # Which one was accepted, from 0.
+    accepted: Mapped[int | None]
+    accepted_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+
+    term: Mapped[Term] = relationship()
+    stop: Mapped[Stop | None] = relationship()

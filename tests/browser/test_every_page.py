@@ -149,6 +149,25 @@ def look_at_a_plan(page: Page, inspected: Inspected, base: str) -> None:
     page.locator("main table.table tbody a").first.click()
     page.wait_for_load_state()
     inspected.look("stop of a plan")
+    page.goto(f"{base}/timetable/month")
+    run = base + days_ahead(page)
+    page.goto(run)
+    page.locator("main a[href*='/timetable/visits/']").first.click()
+    page.locator("main a[href*='/planning/repairs/visits/']").click()
+    inspected.look("refused visit")
+    page.goto(run)
+    page.locator("main a[href*='/planning/repairs/runs/']").click()
+    inspected.look("lost day")
+    page.locator("[name=reason]").fill("Bão")
+    page.locator("main form button.btn-primary").click()
+    page.locator(".offers").wait_for()
+    inspected.look("repair")
+
+
+def days_ahead(page: Page) -> str:
+    """The address of a run still to come."""
+    page.goto(page.url + f"?month={today() + timedelta(weeks=4):%Y-%m}")
+    return str(page.locator(".month-run").last.get_attribute("href"))
 
 
 def look_at_a_draft(page: Page, inspected: Inspected, base: str) -> None:

@@ -10,9 +10,10 @@ from sqlalchemy import select
 from bus_ops.database import db
 from bus_ops.i18n import today
 from bus_ops.planning.ground import Ground
-from bus_ops.planning.models import Planning, PlanningState
+from bus_ops.planning.models import Mishap, Planning, PlanningState, Repair
 from bus_ops.planning.present import present_timetable
 from bus_ops.planning.proposal import Proposal
+from bus_ops.planning.repairing import offers_for_lost_day
 from bus_ops.timetable.models import Term
 from tests.small_service import SmallService
 
@@ -53,3 +54,22 @@ def plan_as_it_is(service: SmallService) -> Planning:
     return finished_planning(
         service.term, first, last, present_timetable(service.term, first, last)
     )
+
+
+def repair_of(service: SmallService) -> Repair:
+    """The last run's day is lost: ways to mend it. Made once."""
+    known = db.session.scalar(select(Repair).where(Repair.term_id == service.term.id))
+    if known is not None:
+        return known
+    run = service.visits()[-1].run
+    repair = Repair(
+        organisation_id=service.organisation.id,
+        term_id=service.term.id,
+        mishap=Mishap.DAY_LOST,
+        day=run.day,
+        reason="Bão",
+        offers=[offer.as_json() for offer in offers_for_lost_day(run)],
+    )
+    db.session.add(repair)
+    db.session.commit()
+    return repair

@@ -110,8 +110,52 @@ def upgrade() -> None:
             )
         )
 
+    op.create_table(
+        "repair",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("term_id", sa.Integer(), nullable=False),
+        sa.Column("user_id", sa.Integer(), nullable=True),
+        sa.Column(
+            "mishap",
+            sa.Enum(
+                "day_lost", "visit_refused", "request", name="mishap", native_enum=False, length=40
+            ),
+            nullable=False,
+        ),
+        sa.Column("day", sa.Date(), nullable=True),
+        sa.Column("stop_id", sa.Integer(), nullable=True),
+        sa.Column("reason", sa.String(length=300), nullable=False),
+        sa.Column("asked_at", database.UTCDateTime(timezone=True), nullable=False),
+        sa.Column("offers", sa.JSON(), nullable=False),
+        sa.Column("accepted", sa.Integer(), nullable=True),
+        sa.Column("accepted_at", database.UTCDateTime(timezone=True), nullable=True),
+        sa.Column("organisation_id", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["organisation_id"],
+            ["organisation.id"],
+            name=op.f("fk_repair_organisation_id"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["stop_id"], ["stop.id"], name=op.f("fk_repair_stop_id"), ondelete="SET NULL"
+        ),
+        sa.ForeignKeyConstraint(
+            ["term_id"], ["term.id"], name=op.f("fk_repair_term_id"), ondelete="CASCADE"
+        ),
+        sa.ForeignKeyConstraint(
+            ["user_id"], ["user_account.id"], name=op.f("fk_repair_user_id"), ondelete="SET NULL"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_repair")),
+    )
+    with op.batch_alter_table("repair", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_repair_organisation_id"), ["organisation_id"], unique=False
+        )
+        batch_op.create_index(batch_op.f("ix_repair_term_id"), ["term_id"], unique=False)
+
 
 def downgrade() -> None:
+    op.drop_table("repair")
     with op.batch_alter_table("van", schema=None) as batch_op:
         batch_op.drop_column("weekdays")
 
