@@ -22,6 +22,7 @@ from ..timetable.frequency import wish_in_words
 from ..timetable.models import Term
 from . import working
 from .adjusting import AdjustmentError, move_visit
+from .explaining import detour_m, in_words, other_weekdays, what_keeps_out
 from .forms import MoveVisitForm, StartForm, VisitForm, earliest_day
 from .ground import Ground, Lock
 from .judging import broken_by
@@ -35,6 +36,8 @@ blueprint = Blueprint("planning", __name__, url_prefix="/planning")
 
 # How many of a term's earlier plannings its page lists.
 _LISTED = 10
+# Of how many stops without a place the plan's page says why; the others' own pages do.
+_EXPLAINED = 6
 
 
 @blueprint.route("/terms/<int:term_id>", methods=["GET", "POST"])
@@ -143,6 +146,7 @@ def stop_page(planning_id: int, stop_id: int) -> ResponseReturnValue:
     lines = stop_lines(planned, present, locks_of(planning))
     if stop_id not in ground.stops or stop_id not in lines:
         abort(404)
+    held = _held(planning, ground)
     return render_template(
         "planning/stop.html",
         planning=planning,
@@ -154,8 +158,12 @@ def stop_page(planning_id: int, stop_id: int) -> ResponseReturnValue:
             day: present.run_of(stop_id, day) for day in present.days_by_stop().get(stop_id, [])
         },
         broken=[one for one in broken_by(planned, ground) if one.stop_id == stop_id],
-        held={lock.day for lock in _held(planning, ground) if lock.stop_id == stop_id},
-        why=[],
+        held={lock.day for lock in held if lock.stop_id == stop_id},
+        detour_m=detour_m(planned, ground, stop_id, held),
+        others=[in_words(o) for o in other_weekdays(planned, ground, stop_id, held)],
+        kept_out=what_keeps_out(planned, ground, stop_id, planning.first_on, planning.last_on, held)
+        if stop_id in planned.unplaced
+        else "",
         ground=ground,
         wish_in_words=wish_in_words,
         windows_in_words=windows_in_words,
@@ -273,6 +281,7 @@ def _plan_page(planning: Planning) -> str:
     planned, present = _both(planning)
     ground = Ground(planning.term)
     broken = broken_by(planned, ground)
+    held = _held(planning, ground)
     days = [run.day for run in planned.runs]
     day = parsed_day(request.args.get("day", "")) or next(iter(days), planning.first_on)
     month = parsed_month(request.args.get("month", ""), day)
@@ -293,7 +302,12 @@ def _plan_page(planning: Planning) -> str:
         day_runs=[run for run in planned.runs if run.day == day],
         present_runs=[run for run in present.runs if run.day == day],
         lines=_sorted_lines(stop_lines(planned, present, locks_of(planning)), ground),
-        reasons={},
+        reasons={
+            stop_id: what_keeps_out(
+                planned, ground, stop_id, planning.first_on, planning.last_on, held
+            )
+            for stop_id in planned.unplaced[:_EXPLAINED]
+        },
         ground=ground,
         wish_in_words=wish_in_words,
     )

@@ -14,7 +14,6 @@ from flask_babel import gettext as _
 from sqlalchemy import update
 
 from schedules.planning.plan import Plan, Progress
-from schedules.planning.planner import plan as search
 
 from ..database import db, now
 from .ground import Ground, Lock
@@ -86,6 +85,9 @@ def keep_the_best(planning: Planning) -> None:
 
 
 def _search_and_keep(planning: Planning, pulse: _Pulse) -> None:
+    # Compiled code that only the process which searches needs in its memory.
+    from schedules.planning.planner import plan as search
+
     ground = Ground(planning.term)
     first, last = planning.first_on, planning.last_on
     present = present_timetable(planning.term, first, last)

@@ -26,8 +26,6 @@ NOT_A_PAGE = re.compile(
     # A part of its page.
     r"|/progress$"
 )
-# A search is compiled anew where nobody has run it before.
-PATIENCE_MS = 150_000
 # One of each shape is enough: /places/7 looks like /places/8.
 NUMBERS = re.compile(r"\d+")
 # Looked at in a test of their own.
@@ -112,7 +110,7 @@ def test_axe_finds_nothing_on_any_page_of_a_role(signed_in: Any, role: str) -> N
 
 
 def test_axe_finds_nothing_on_any_page_there_is_on_tablet_and_phone(
-    signed_in: Any, tmp_path: Path
+    signed_in: Any, tmp_path: Path, plannings: tuple[int, int]
 ) -> None:
     with signed_in("administrator", TABLET_UPRIGHT) as watched:
         inspected = Inspected(watched, TABLET_UPRIGHT, PHONE)
@@ -121,7 +119,7 @@ def test_axe_finds_nothing_on_any_page_there_is_on_tablet_and_phone(
             watched.open(path)
             inspected.look()
         import_steps(watched.page, inspected, watched.base)
-        look_at_a_plan(watched.page, inspected, watched.base)
+        look_at_plans(watched.page, inspected, watched.base, plannings)
         look_at_a_draft(watched.page, inspected, watched.base)
         assert not inspected.wrong, "\n".join(inspected.wrong)
         pages, page_of = pages_of_the_app(tmp_path)
@@ -133,18 +131,13 @@ def seen_only_by_address() -> list[str]:
     return [f"/tablet/today?day={today() + timedelta(weeks=150)}", "/tablet/visits/1?card=X00001"]
 
 
-def look_at_a_plan(page: Page, inspected: Inspected, base: str) -> None:
-    """A search for the newest term's plan, its plan, and a stop in it."""
-    page.goto(f"{base}/timetable/terms")
-    page.locator("main tbody a").first.click()
-    page.locator("main a[href*='/planning/terms/']").click()
-    page.locator("[name=seconds]").select_option("30")
-    page.locator("main form button.btn-primary").click()
-    stop = page.locator("form[action$='/stop'] button")
-    stop.wait_for(timeout=PATIENCE_MS)
+def look_at_plans(page: Page, inspected: Inspected, base: str, plannings: tuple[int, int]) -> None:
+    """A search that goes on, a plan, a stop in it, and ways to mend a day."""
+    finished, running = plannings
+    page.goto(f"{base}/planning/{running}")
+    page.locator("progress").wait_for()
     inspected.look("planning")
-    stop.click()
-    page.locator(".planning-figures").wait_for(timeout=PATIENCE_MS)
+    page.goto(f"{base}/planning/{finished}")
     inspected.look("plan")
     page.locator("main table.table tbody a").first.click()
     page.wait_for_load_state()

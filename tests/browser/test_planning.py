@@ -10,6 +10,7 @@ from playwright.sync_api import expect
 
 from tests.browser.conftest import DESKTOP, TABLET_UPRIGHT
 
+pytest.importorskip("schedules.planning.planner")
 pytestmark = pytest.mark.browser
 
 # The search is compiled anew where nobody has run it before.
@@ -46,6 +47,8 @@ def test_a_term_is_planned_from_the_menu_to_its_publication(signed_in: Any) -> N
         expect(page.get_by_text("đã khóa").first).to_be_visible()
         assert watched.axe_violations() == []
         page.get_by_role("link", name="Phương án", exact=True).click()
+        page.wait_for_url(re.compile(r"/planning/\d+$"))
+        page.wait_for_load_state()
 
         page.get_by_role("button", name="Công bố").click()
         page.locator("dialog .btn-primary").click()

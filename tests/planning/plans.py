@@ -7,7 +7,7 @@ from datetime import date, timedelta
 
 from sqlalchemy import select
 
-from bus_ops.database import db
+from bus_ops.database import db, now
 from bus_ops.i18n import today
 from bus_ops.planning.ground import Ground
 from bus_ops.planning.models import Mishap, Planning, PlanningState, Repair
@@ -73,3 +73,34 @@ def repair_of(service: SmallService) -> Repair:
     db.session.add(repair)
     db.session.commit()
     return repair
+
+
+def add_plannings() -> tuple[int, int]:
+    """A finished plan of the newest term, and a search for the oldest that goes on."""
+    terms = list(db.session.scalars(select(Term).order_by(Term.starts_on)))
+    newest, oldest = terms[-1], terms[0]
+    first, last = newest.starts_on, newest.ends_on or newest.starts_on
+    present = present_timetable(newest, first, last)
+    left_out = next(iter(present.days_by_stop()))
+    runs = [run for run in present.runs if run.visit_of(left_out) is None]
+    finished = finished_planning(newest, first, last, Proposal(tuple(runs), (left_out,)))
+    running = Planning(
+        organisation_id=oldest.organisation_id,
+        term_id=oldest.id,
+        running_term_id=oldest.id,
+        first_on=first,
+        last_on=last,
+        seconds=60,
+        # No process gives a sign of life: it may be long until a page is opened.
+        seen_at=now() + timedelta(hours=1),
+        progress={
+            "share": 0.4,
+            "seconds": 24.0,
+            "iterations": 90_000,
+            "metres": 87_600,
+            "unplaced": 1,
+        },
+    )
+    db.session.add(running)
+    db.session.commit()
+    return finished.id, running.id

@@ -22,6 +22,8 @@ from bus_ops.planning.models import Planning, PlanningState
 from bus_ops.planning.proposal import Proposal
 from tests.small_service import SmallService, small_service
 
+pytest.importorskip("schedules.planning.planner")
+
 DAY = timedelta(days=1)
 # The search is compiled anew where nobody has run it before.
 PATIENCE_SECONDS = 150
