@@ -1,0 +1,556 @@
+"""Plans a period: the problem's words into the search's numbers, and its best plan back."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from ..timing import Window
+from .plan import Plan, PlannedRun, PlannedVisit, Progress
+from .problem import DayChoice, PlanningProblem, PlanningStop
+from .search import (
+    NO_ROUTE,
+    Given,
+    State,
+    adopt,
+    place_absent,
+    place_as_planned,
+    run_times,
+    search_steps,
+)
+
+# Temperatures of the annealing in mean drives between two stops, and how much is taken out at once.
+# Measured on periodic instances of 20 to 417 stops; see tests/benchmarks/pvrp.py.
+WARMEST = 0.5
+COLDEST = 0.005
+AVERAGE_OUT = 6.0
+DAY_SHARE = 0.3
+# The worse of the workers takes over the better's plan this often in a search.
+SHARINGS = 12
+CHUNK_SECONDS = 0.1
+CHUNKS_OF_ITERATIONS = 240
+# One run never holds more stops than this.
+MOST_STOPS_OF_A_RUN = 120
+# Price of leaving out a stop that must be served, in the longest drives of the problem.
+ABSENT_IN_DRIVES = 6.0
+NEAREST = 250
+
+_ENDLESS = 1e18
+
+
+def plan(
+    problem: PlanningProblem,
+    seconds: float = 60.0,
+    seed: int = 0,
+    iterations: int | None = None,
+    on_progress: Callable[[Progress], None] | None = None,
+    should_stop: Callable[[], bool] | None = None,
+    start: Plan | None = None,
+    workers: int = 2,
+) -> Plan:
+    """The best plan found in the time.
+
+    Parameters
+    ----------
+    seconds
+        Time of the search; it may be stopped at any moment and answers the best so far.
+    seed, iterations
+        The same problem, seed, number of ``iterations`` (instead of ``seconds``) and workers give
+        the same plan.
+    on_progress, should_stop
+        Called a few times a second from the calling thread.
+    start
+        A plan to begin from; visits in it that the problem does not allow are placed anew.
+    workers
+        Searches side by side, one a core.
+
+    Returns
+    -------
+    Plan
+        Every promise held; what could not be placed is named in ``unplaced``.
+    """
+    begun = time.monotonic()
+    given = _given(problem)
+    team = [_Worker.of(problem, given, seed + number, start) for number in range(workers)]
+    steps = 0
+    if problem.stops and problem.days:
+        steps = _search(given, team, seconds, iterations, begun,
+                        on_progress, should_stop)
+    best = min((worker.best for worker in team), key=_badness)
+    return _plan_of(problem, given, best, seed, steps, time.monotonic() - begun)
+
+
+@dataclass
+class _Worker:
+    """One search: where it is, and the best it saw."""
+
+    state: State
+    best: State
+
+    @classmethod
+    def of(
+        cls, problem: PlanningProblem, given: Given, seed: int, start: Plan | None
+    ) -> _Worker:
+        state, best = _empty_state(problem, given, seed), _empty_state(problem, given, seed)
+        if start is not None:
+            _place_as_planned(problem, given, state, start)
+        place_absent(given, state)
+        adopt(given, best, state)
+        return cls(state, best)
+
+
+def _search(
+    given: Given,
+    team: Sequence[_Worker],
+    seconds: float,
+    iterations: int | None,
+    begun: float,
+    on_progress: Callable[[Progress], None] | None,
+    should_stop: Callable[[], bool] | None,
+) -> int:
+    """Anneal until the time or the iterations are over; answers the steps taken."""
+    drive = _mean_drive(team[0].state)
+    # Compiles where that was not done before, so that it costs none of the time.
+    search_steps(given, team[0].state, team[0].best, 0, drive, AVERAGE_OUT, DAY_SHARE)
+    started = time.monotonic()
+    steps, chunk, shared = 0, 1_000, 0
+    if iterations is not None:
+        chunk = max(1, iterations // (CHUNKS_OF_ITERATIONS * len(team)))
+    with ThreadPoolExecutor(len(team)) as pool:
+        while True:
+            elapsed = time.monotonic() - started
+            share = elapsed / max(seconds, 1e-9)
+            if iterations is not None:
+                share = steps / max(iterations, 1)
+            if share >= 1.0 or (should_stop is not None and should_stop()):
+                return steps
+            temperature = drive * WARMEST * (COLDEST / WARMEST) ** share
+            before = time.monotonic()
+            work = [
+                pool.submit(
+                    search_steps, given, one.state, one.best, chunk, temperature, AVERAGE_OUT,
+                    DAY_SHARE,
+                )
+                for one in team
+            ]
+            for one in work:
+                one.result()
+            steps += chunk * len(team)
+            if iterations is None:
+                took = max(time.monotonic() - before, 1e-4)
+                # The first call may wait for the compiler.
+                chunk = max(1, int(chunk * min(4.0, CHUNK_SECONDS / took)))
+            if int(share * SHARINGS) > shared:
+                shared = int(share * SHARINGS)
+                _share(given, team)
+            _aim_at_even_shifts(given, team)
+            if on_progress is not None:
+                on_progress(_progress(team, begun, min(share, 1.0), steps))
+
+
+def _share(given: Given, team: Sequence[_Worker]) -> None:
+    """The worst worker goes on from the best one's plan."""
+    best = min(team, key=lambda worker: _badness(worker.best))
+    worst = max(team, key=lambda worker: _badness(worker.best))
+    if best is not worst:
+        adopt(given, worst.state, best.best)
+
+
+def _aim_at_even_shifts(given: Given, team: Sequence[_Worker]) -> None:
+    """What the runs of each van should last: the mean of those that drive."""
+    if given.balance_per_minute <= 0:
+        return
+    for worker in team:
+        for one in (worker.state, worker.best):
+            one.sums[0] -= _unevenness(given, one)
+            for depot in np.unique(given.run_depot):
+                runs = (given.run_depot == depot) & (one.length > 0)
+                if runs.any():
+                    one.run_target[given.run_depot == depot] = one.work[runs].mean()
+            one.sums[0] += _unevenness(given, one)
+
+
+def _unevenness(given: Given, state: State) -> float:
+    driving = state.length > 0
+    apart = np.abs(state.work[driving] - state.run_target[driving]).sum()
+    return float(given.balance_per_minute * apart)
+
+
+def _badness(state: State) -> tuple[float, float]:
+    return round(float(state.sums[1]), 6), float(state.sums[0])
+
+
+def _progress(team: Sequence[_Worker], begun: float, share: float, steps: int) -> Progress:
+    best = min((worker.best for worker in team), key=_badness)
+    return Progress(
+        seconds=time.monotonic() - begun,
+        share=share,
+        iterations=steps,
+        metres=_metres(best),
+        price_m=float(best.sums[0]),
+        unplaced=int((best.choice < 0).sum()),
+    )
+
+
+def _metres(state: State) -> float:
+    driven = np.arange(state.edge.shape[1])[None, :] <= state.length[:, None]
+    driven &= (state.length > 0)[:, None]
+    return float(state.edge[driven].sum())
+
+
+def _mean_drive(state: State) -> float:
+    drives = int(state.length.sum() + (state.length > 0).sum())
+    return max(_metres(state) / max(drives, 1), 1e-6)
+
+
+def allowed_choices(problem: PlanningProblem, stop: PlanningStop) -> tuple[DayChoice, ...]:
+    """The choices that keep the stop's locked days, on which it is open and a van may come.
+
+    Visits that leave the present timetable are priced in.
+    """
+    workdays = {
+        day
+        for van in problem.vans
+        if stop.vans is None or van.key in stop.vans
+        for day in van.workdays
+    }
+    locked = {visit.day for visit in stop.locked}
+    present = set(problem.present.get(stop.key, ()))
+    moved_m = problem.weights.moved_visit_m if present else 0.0
+    return tuple(
+        replace(choice, price_m=choice.price_m + moved_m * len(set(choice.days) - present))
+        for choice in stop.choices
+        if locked <= set(choice.days)
+        and all(day in workdays and stop.windows_of(day) != () for day in choice.days)
+    )
+
+
+def _given(problem: PlanningProblem) -> Given:
+    """The problem in arrays."""
+    stops, days = problem.stops, len(problem.days)
+    metres = np.ascontiguousarray(problem.distances.metres, dtype=np.float64)
+    minutes = np.ascontiguousarray(problem.distances.minutes, dtype=np.float64)
+    runs = [
+        (number, day)
+        for day in range(days)
+        for number, van in enumerate(problem.vans)
+        if day in van.workdays
+    ]
+    vans = [problem.vans[number] for number, _day in runs]
+    lunch = [
+        (van.lunch.earliest, van.lunch.latest, van.lunch.minutes) if van.lunch else (0, 0, 0)
+        for van in vans
+    ]
+    choices = [allowed_choices(problem, stop) for stop in stops]
+    windows = [
+        [_windows_on(stop, day) for day in range(days)] for stop in stops
+    ]
+    flat_windows = [w for of_stop in windows for of_day in of_stop for w in of_day]
+    may = _may(problem, runs)
+    number_of = {stop.key: number for number, stop in enumerate(stops)}
+    partners = [_partners(problem, number_of, stop.key) for stop in stops]
+    span = np.where(np.isfinite(metres), metres, 0).max() if metres.size else 1.0
+    must = np.array([stop.skip_price_m is None for stop in stops], dtype=bool)
+    hard = np.array([float(1 + max(0, stop.priority)) for stop in stops]) * must
+    visits = np.array([max((len(c.days) for c in of), default=1) for of in choices], dtype=float)
+    price = np.array([stop.skip_price_m or 0.0 for stop in stops])
+    prices_of_choices = max((c.price_m for of in choices for c in of), default=0.0)
+    price[must] = (hard * (span * ABSENT_IN_DRIVES * visits + prices_of_choices))[must]
+    timed = bool(flat_windows) or any(minutes > 0 for _e, _l, minutes in lunch)
+    return Given(
+        metres=metres,
+        metres_into=np.ascontiguousarray(metres.T),
+        minutes=minutes,
+        service=np.array([stop.service_minutes for stop in stops], dtype=np.float64),
+        load=np.array([stop.load for stop in stops], dtype=np.float64),
+        run_day=_ints(day for _number, day in runs),
+        run_depot=_ints(len(stops) + number for number, _day in runs),
+        run_leaves=np.array([van.leaves_earliest for van in vans], dtype=np.float64),
+        run_returns=np.array([van.returns_latest for van in vans], dtype=np.float64),
+        run_shift=np.array(
+            [_ENDLESS if van.shift_limit_minutes is None else van.shift_limit_minutes
+             for van in vans], dtype=np.float64),
+        run_capacity=np.array(
+            [_ENDLESS if van.capacity is None else van.capacity for van in vans],
+            dtype=np.float64),
+        run_lunch=np.array(lunch, dtype=np.float64).reshape(len(runs), 3),
+        run_twin=_twins(problem, runs, may),
+        day_first=_firsts(sum(1 for _n, d in runs if d == day) for day in range(days)),
+        day_runs=_ints(range(len(runs))),
+        may=may,
+        choice_first=_firsts(len(of) for of in choices),
+        choice_price=np.array([c.price_m for of in choices for c in of], dtype=np.float64),
+        choice_day_first=_firsts(len(c.days) for of in choices for c in of),
+        choice_days=_ints(day for of in choices for c in of for day in c.days),
+        window_first=_firsts(len(of_day) for of_stop in windows for of_day in of_stop),
+        window_opens=np.array([w.opens for w in flat_windows], dtype=np.float64),
+        window_closes=np.array([w.closes for w in flat_windows], dtype=np.float64),
+        near=_near(metres, len(stops)),
+        absent_price=price,
+        absent_hard=hard,
+        partner_first=_firsts(len(of) for of in partners),
+        partner=_ints(other for of in partners for other, _shares in of),
+        partner_shares=np.array(
+            [shares for of in partners for _other, shares in of], dtype=np.uint8),
+        balance_per_minute=problem.weights.balance_m_per_hour / 60,
+        timed=timed,
+    )
+
+
+def _windows_on(stop: PlanningStop, day: int) -> tuple[Window, ...]:
+    """When the stop can be served; a locked arrival leaves just its own minutes."""
+    locked = next((v.arrival for v in stop.locked if v.day == day and v.arrival is not None), None)
+    if locked is not None:
+        return (Window(locked, locked + int(np.ceil(stop.service_minutes))),)
+    open_at = stop.windows_of(day) or ()
+    return tuple(sorted(open_at, key=lambda window: (window.opens, window.closes)))
+
+
+def _may(
+    problem: PlanningProblem, runs: Sequence[tuple[int, int]]
+) -> np.ndarray[tuple[int, int], np.dtype[np.uint8]]:
+    """[stop, run]: whether that van may serve the stop on that day."""
+    may = np.ones((len(problem.stops), len(runs)), dtype=np.uint8)
+    for row, stop in enumerate(problem.stops):
+        locked = {visit.day: visit.van for visit in stop.locked if visit.van is not None}
+        if stop.vans is None and not locked:
+            continue
+        for run, (number, day) in enumerate(runs):
+            key = problem.vans[number].key
+            allowed = stop.vans is None or key in stop.vans
+            may[row, run] = allowed and locked.get(day, key) == key
+    return may
+
+
+def _twins(
+    problem: PlanningProblem,
+    runs: Sequence[tuple[int, int]],
+    may: np.ndarray[tuple[int, int], np.dtype[np.uint8]],
+) -> np.ndarray[tuple[int], np.dtype[np.int32]]:
+    """For each run one before it on the same day that differs in nothing, or -1."""
+    depots = problem.distances
+    twins = np.full(len(runs), NO_ROUTE, dtype=np.int32)
+    for run in range(1, len(runs)):
+        number, day = runs[run]
+        before, day_before = runs[run - 1]
+        if day != day_before:
+            continue
+        van, other = problem.vans[number], problem.vans[before]
+        rows = len(problem.stops) + number, len(problem.stops) + before
+        alike = (
+            replace(van, key="", workdays=frozenset())
+            == replace(other, key="", workdays=frozenset())
+            and np.array_equal(depots.metres[rows[0]], depots.metres[rows[1]])
+            and np.array_equal(depots.minutes[rows[0]], depots.minutes[rows[1]])
+            and np.array_equal(may[:, run], may[:, run - 1])
+        )
+        twins[run] = run - 1 if alike else NO_ROUTE
+    return twins
+
+
+def _partners(
+    problem: PlanningProblem, number_of: dict[str, int], key: str
+) -> list[tuple[int, int]]:
+    """Other stops that share this one's days (1) or never one of them (0)."""
+    found: dict[tuple[int, int], None] = {}
+    for groups, shares in ((problem.together, 1), (problem.apart, 0)):
+        for group in groups:
+            if key in group:
+                found |= {(number_of[other], shares): None for other in sorted(group - {key})}
+    return list(found)
+
+
+def _near(
+    metres: np.ndarray[tuple[int, int], np.dtype[np.float64]], stops: int
+) -> np.ndarray[tuple[int, int], np.dtype[np.int32]]:
+    """For each stop the others from near to far."""
+    between = metres[:stops, :stops]
+    both_ways = between + between.T
+    np.fill_diagonal(both_ways, -1.0)
+    order = np.argsort(both_ways, axis=1, kind="stable")[:, 1 : NEAREST + 1]
+    return np.ascontiguousarray(order.astype(np.int32))
+
+
+def _ints(numbers: Iterable[int]) -> np.ndarray[tuple[int], np.dtype[np.int32]]:
+    return np.array(list(numbers), dtype=np.int32)
+
+
+def _firsts(counts: Iterable[int]) -> np.ndarray[tuple[int], np.dtype[np.int32]]:
+    """Where each one's items begin in a flat array, and where the last ones end."""
+    return np.concatenate(([0], np.cumsum(list(counts)))).astype(np.int32)
+
+
+def _empty_state(problem: PlanningProblem, given: Given, seed: int) -> State:
+    """Nothing is placed; the absent stand in an order of the seed's."""
+    stops, days, runs = len(problem.stops), len(problem.days), len(given.run_day)
+    room = max(1, min(stops, MOST_STOPS_OF_A_RUN))
+    rng = np.random.default_rng(seed)
+    absent = rng.permutation(stops).astype(np.int32)
+    absent_at = np.empty(stops, dtype=np.int32)
+    absent_at[absent] = np.arange(stops, dtype=np.int32)
+    state = State(
+        order=np.zeros((runs, room), np.int32),
+        edge=np.zeros((runs, room + 1)),
+        length=np.zeros(runs, np.int32),
+        work=np.zeros(runs),
+        filled=np.zeros(runs),
+        choice=np.full(stops, -1, np.int32),
+        where=np.full((stops, days), NO_ROUTE, np.int32),
+        old_order=np.zeros((runs, room), np.int32),
+        old_edge=np.zeros((runs, room + 1)),
+        old_length=np.zeros(runs, np.int32),
+        old_work=np.zeros(runs),
+        old_filled=np.zeros(runs),
+        touched_at=np.zeros(runs, np.int64),
+        touched=np.zeros(runs, np.int32),
+        ruined_at=np.zeros(runs, np.int64),
+        out=np.zeros(stops + MOST_STOPS_OF_A_RUN, np.int32),
+        out_choice=np.zeros(stops + MOST_STOPS_OF_A_RUN, np.int32),
+        out_key=np.zeros(stops + MOST_STOPS_OF_A_RUN),
+        is_out=np.zeros(stops, np.uint8),
+        absent=absent,
+        absent_at=absent_at,
+        day_price=np.zeros(days),
+        day_run=np.zeros(days, np.int32),
+        day_place=np.zeros(days, np.int32),
+        day_known=np.zeros(days, np.int64),
+        run_target=np.zeros(runs),
+        arrivals=np.zeros(room + 1),
+        lunch_taken=np.zeros(2),
+        random=np.array([rng.integers(1, 2**63)], np.uint64),
+        sums=np.array([given.absent_price.sum(), given.absent_hard.sum()]),
+        ticks=np.array([0, 0, 0, stops, 0], np.int64),
+    )
+    return state
+
+
+def _place_as_planned(problem: PlanningProblem, given: Given, state: State, start: Plan) -> None:
+    """Put the visits of a plan back, as far as the problem allows them."""
+    number_of = {stop.key: number for number, stop in enumerate(problem.stops)}
+    run_of = {
+        (problem.vans[depot - len(problem.stops)].key, int(day)): run
+        for run, (depot, day) in enumerate(zip(given.run_depot, given.run_day, strict=True))
+    }
+    visits = [
+        (run_of.get((run.van, run.day), NO_ROUTE), number_of[visit.stop])
+        for run in start.runs
+        for visit in run.visits
+        if visit.stop in number_of
+    ]
+    choices = np.full(len(problem.stops), -1, np.int32)
+    for number, stop in enumerate(problem.stops):
+        choices[number] = _choice_on(given, number, start.days_of(stop.key))
+    for run, number in visits:
+        if run == NO_ROUTE or not given.may[number, run]:
+            choices[number] = -1
+    kept = [(run, number) for run, number in visits if choices[number] >= 0]
+    runs, numbers = _ints(run for run, _n in kept), _ints(number for _run, number in kept)
+    place_as_planned(given, state, runs, numbers, choices)
+
+
+def _choice_on(given: Given, stop: int, days: tuple[int, ...]) -> int:
+    """The stop's choice with exactly these days, or -1."""
+    for choice in range(given.choice_first[stop], given.choice_first[stop + 1]):
+        first, last = given.choice_day_first[choice], given.choice_day_first[choice + 1]
+        if tuple(sorted(given.choice_days[first:last])) == days:
+            return choice
+    return -1
+
+
+def _plan_of(
+    problem: PlanningProblem, given: Given, best: State, seed: int, steps: int, seconds: float
+) -> Plan:
+    runs = [_planned_run(problem, given, best, int(run)) for run in np.flatnonzero(best.length)]
+    unplaced = tuple(problem.stops[stop].key for stop in np.flatnonzero(best.choice < 0))
+    metres = sum(run.distance_m for run in runs)
+    skipped = sum(
+        stop.skip_price_m or 0.0
+        for stop, choice in zip(problem.stops, best.choice, strict=True)
+        if choice < 0
+    )
+    chosen = float(given.choice_price[best.choice[best.choice >= 0]].sum())
+    uneven = unevenness_m(problem, runs)
+    return Plan(
+        runs=tuple(sorted(runs, key=lambda run: (run.day, run.van))),
+        unplaced=unplaced,
+        metres=metres,
+        price_m=metres + skipped + chosen + uneven,
+        seed=seed,
+        iterations=steps,
+        seconds=seconds,
+    )
+
+
+def unevenness_m(problem: PlanningProblem, runs: Sequence[PlannedRun]) -> float:
+    """Price of shifts that differ from the mean shift of their van's runs."""
+    price = 0.0
+    for van in problem.vans:
+        shifts = [run.shift_minutes for run in runs if run.van == van.key]
+        mean = sum(shifts) / max(len(shifts), 1)
+        price += sum(abs(shift - mean) for shift in shifts)
+    return price / 60 * problem.weights.balance_m_per_hour
+
+
+def _planned_run(problem: PlanningProblem, given: Given, best: State, run: int) -> PlannedRun:
+    """A run with its times."""
+    length, depot, day = int(best.length[run]), int(given.run_depot[run]), int(given.run_day[run])
+    van = problem.vans[depot - len(problem.stops)]
+    order = [int(stop) for stop in best.order[run, :length]]
+    arrivals, lunch = np.zeros(length + 1), np.zeros(2)
+    eats_from, eats_to, eats_minutes = (float(minutes) for minutes in given.run_lunch[run])
+    _holds, leaves, returns = run_times(
+        given.minutes,
+        given.service,
+        best.order,
+        run,
+        length,
+        0,
+        -1,
+        day,
+        len(problem.days),
+        depot,
+        float(given.run_leaves[run]),
+        eats_from,
+        eats_to,
+        eats_minutes,
+        given.window_first,
+        given.window_opens,
+        given.window_closes,
+        arrivals,
+        lunch,
+    )
+    visits, clock, before = [], float(leaves), depot
+    for k, stop in enumerate(order):
+        lunch_before = int(lunch[1]) == k
+        ready = lunch[0] + given.run_lunch[run, 2] if lunch_before else clock
+        drive = float(given.minutes[before, stop])
+        arrival = float(arrivals[k])
+        departure = arrival + float(given.service[stop])
+        visits.append(
+            PlannedVisit(
+                stop=problem.stops[stop].key,
+                arrival=arrival,
+                departure=departure,
+                drive_minutes=drive,
+                distance_m=float(given.metres[before, stop]),
+                waiting_minutes=max(0.0, arrival - float(ready) - drive),
+                lunch_before=lunch_before,
+            )
+        )
+        clock, before = departure, stop
+    return PlannedRun(
+        day=day,
+        van=van.key,
+        leaves_depot=float(leaves),
+        returns_depot=float(returns),
+        visits=tuple(visits),
+        lunch=(
+            Window(int(lunch[0]), int(lunch[0] + given.run_lunch[run, 2])) if lunch[1] >= 0 else None
+        ),
+        distance_m=sum(v.distance_m for v in visits) + float(given.metres[before, depot]),
+        drive_minutes=sum(v.drive_minutes for v in visits) + float(given.minutes[before, depot]),
+    )
