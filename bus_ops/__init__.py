@@ -65,6 +65,7 @@ def _register_slices(app: Flask) -> None:
     from .circulation import views as circulation_views
     from .fleet import views as fleet_views
     from .places import views as places_views
+    from .planning import views as planning_views
     from .statistics import views as statistics_views
     from .tablet import views as tablet_views
     from .timetable import views as timetable_views
@@ -74,6 +75,7 @@ def _register_slices(app: Flask) -> None:
         places_views,
         fleet_views,
         timetable_views,
+        planning_views,
         circulation_views,
         tablet_views,
         statistics_views,
@@ -81,10 +83,18 @@ def _register_slices(app: Flask) -> None:
         app.register_blueprint(slice_views.blueprint)
 
     from .circulation import box_views, reservation_views
+    from .planning import repair_views
     from .tablet import app_views, device_views
     from .timetable import class_slots
 
-    for part in (box_views, reservation_views, class_slots, app_views, device_views):
+    for part in (
+        box_views,
+        reservation_views,
+        class_slots,
+        repair_views,
+        app_views,
+        device_views,
+    ):
         app.register_blueprint(part.blueprint)
     app.register_blueprint(app_views.interface)
 

@@ -10,6 +10,8 @@ from typing import Any
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
+from wtforms import SelectMultipleField
+from wtforms.widgets import CheckboxInput, ListWidget
 
 WTFORMS_SENTENCES = (
     _l("Field must be at least %(min)d characters long."),
@@ -50,3 +52,15 @@ class BaseForm(FlaskForm):
         def get_translations(self, form: Any) -> _Catalogue:
             """Our catalogue instead of WTForms' own."""
             return _Catalogue()
+
+
+class ChecksField(SelectMultipleField):
+    """Several choices as check boxes."""
+
+    widget = ListWidget(prefix_label=False)
+    option_widget = CheckboxInput()
+
+    def pre_validate(self, form: BaseForm) -> None:
+        """No choice is a choice too."""
+        if self.data:
+            super().pre_validate(form)

@@ -21,6 +21,7 @@ from markupsafe import escape
 Point = tuple[float, float]
 
 _LINE_COLOUR = "#0b6e69"
+_FAINT_COLOUR = "#8a4b08"
 _HOVERED_OUTLINE = JsCode(
     "function(feature, layer) { layer.options.interactive = false;"
     " layer.bindTooltip(feature.properties.name,"
@@ -164,12 +165,23 @@ def run_map(
     depot: MapStop | None = None,
     path: Sequence[Point] = (),
     outlines: Iterable[MapOutline] = (),
+    more_paths: Sequence[Sequence[Point]] = (),
+    faint_paths: Sequence[Sequence[Point]] = (),
 ) -> folium.Map:
-    """A day's route: depot, numbered stops by status, the line between them, communes by name."""
+    """A day's route: depot, numbered stops by status, the line between them, communes by name.
+
+    ``more_paths`` are other runs of the day, ``faint_paths`` ways to compare it with.
+    """
     drawn = _empty_map(map_id)
     _add_outlines(drawn, outlines, _NAMED_OUTLINE)
-    if len(path) > 1:
-        folium.PolyLine(path, color=_LINE_COLOUR, weight=4, opacity=0.75).add_to(drawn)
+    for faint in faint_paths:
+        if len(faint) > 1:
+            folium.PolyLine(
+                faint, color=_FAINT_COLOUR, weight=3, opacity=0.8, dash_array="4 8"
+            ).add_to(drawn)
+    for line in (path, *more_paths):
+        if len(line) > 1:
+            folium.PolyLine(line, color=_LINE_COLOUR, weight=4, opacity=0.75).add_to(drawn)
     for stop in [*([depot] if depot else []), *stops]:
         _add_marker(drawn, stop)
     points = [(stop.lat, stop.lon) for stop in [*([depot] if depot else []), *stops]]

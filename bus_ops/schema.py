@@ -6,6 +6,7 @@ from .circulation import models as circulation
 from .database import Base
 from .fleet import models as fleet
 from .places import models as places
+from .planning import models as planning
 from .tablet import models as tablet
 from .timetable import models as timetable
 
@@ -17,6 +18,7 @@ __all__ = [
     "circulation",
     "fleet",
     "places",
+    "planning",
     "tablet",
     "timetable",
 ]

@@ -64,6 +64,15 @@ class RuleError(ValueError):
 
 
 @dataclass(frozen=True)
+class PlannedDates:
+    """Dates that a plan chose: from its first day to its last they hold instead of the rule."""
+
+    first: date
+    last: date
+    days: frozenset[date]
+
+
+@dataclass(frozen=True)
 class Recurrence:
     """A rule from its first date on, to its last (if any), without its exceptions."""
 
@@ -71,13 +80,18 @@ class Recurrence:
     start: date
     end: date | None = None
     exceptions: frozenset[date] = field(default_factory=frozenset)
+    planned: PlannedDates | None = None
 
     def dates(self, first: date, last: date) -> list[date]:
-        """Dates of the rule from ``first`` to ``last``, both included, in order."""
+        """Its dates from ``first`` to ``last``, both included, in order."""
         last = min(last, self.end) if self.end else last
-        if last < max(first, self.start):
-            return []
-        found = _dates_between(self.rule, self.start, first, last)
+        found: list[date] = []
+        if last >= max(first, self.start):
+            found.extend(_dates_between(self.rule, self.start, first, last))
+        if self.planned is not None:
+            span = self.planned
+            found = [day for day in found if not span.first <= day <= span.last]
+            found = sorted([*found, *(day for day in span.days if first <= day <= last)])
         return [day for day in found if day not in self.exceptions]
 
 

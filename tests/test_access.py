@@ -31,6 +31,7 @@ from bus_ops.timetable.models import (
     Visit,
 )
 from tests.conftest import SignIn, add_organisation
+from tests.planning.plans import plan_as_it_is, repair_of
 from tests.small_service import small_service
 
 NO_ROW = UUID(int=1)
@@ -236,6 +237,8 @@ def foreign_rows(app: Flask) -> dict[str, Any]:
         "van_id": service.van.id,
         "term_id": service.term.id,
         "stop_id": service.stops[0].id,
+        "planning_id": plan_as_it_is(service).id,
+        "repair_id": repair_of(service).id,
         "place_id": service.stops[0].place_id,
         "event_id": fact["event_id"],
     }
@@ -308,6 +311,8 @@ def test_every_page_carries_a_strict_policy_and_no_inline_code(
         "term_id": service.term.id,
         "van_id": service.van.id,
         "user_id": service.user.id,
+        "planning_id": plan_as_it_is(service).id,
+        "repair_id": repair_of(service).id,
     }
     seen = 0
     for rule in rules(app):
@@ -334,6 +339,7 @@ def test_html_in_names_is_text_on_every_page_that_shows_it(
     app: Flask, organisation: Organisation, sign_in: SignIn
 ) -> None:
     service = small_service(organisation, today() - timedelta(weeks=1))
+    planning = plan_as_it_is(service)
     visit = service.visits()[0]
     bad = "<img src=x onerror=alert(1)>'\"</script><b>"
     place = db.session.get_one(Place, visit.place_id)
@@ -359,6 +365,11 @@ def test_html_in_names_is_text_on_every_page_that_shows_it(
         f"/timetable/runs/{visit.run_id}",
         f"/timetable/visits/{visit.id}",
         f"/timetable/terms/{service.term.id}",
+        f"/planning/terms/{service.term.id}",
+        f"/planning/{planning.id}",
+        f"/planning/{planning.id}/map.js",
+        f"/planning/repairs/{repair_of(service).id}",
+        f"/planning/{planning.id}/stops/{visit.stop_id}",
         f"/timetable/stops/{visit.stop_id}",
         "/places/",
         "/places/map.js",

@@ -27,7 +27,9 @@ from bus_ops.base_form import BaseForm
 from bus_ops.clock_fields import ClockField, DayListField, WindowsField
 from bus_ops.database import db
 from bus_ops.i18n import today
+from bus_ops.planning import starting
 from tests.conftest import SignIn
+from tests.planning.plans import plan_as_it_is, repair_of
 from tests.small_service import SmallService, small_service
 
 HOSTILE = {
@@ -67,6 +69,8 @@ def keys(service: SmallService) -> dict[str, Any]:
     """A row of the service for each name of an address's argument."""
     visit = service.visits()[0]
     return {
+        "planning_id": plan_as_it_is(service).id,
+        "repair_id": repair_of(service).id,
         "visit_id": visit.id,
         "run_id": visit.run_id,
         "place_id": visit.place_id,
@@ -80,6 +84,12 @@ def keys(service: SmallService) -> dict[str, Any]:
         "member_id": 1,
         "name": "backup",
     }
+
+
+@pytest.fixture(autouse=True)
+def no_search(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Searches that are asked for do not begin."""
+    monkeypatch.setattr(starting, "launch", lambda _planning_id: None)
 
 
 def address(app: Flask, rule: Rule, values: dict[str, Any]) -> str | None:

@@ -22,6 +22,7 @@ from bus_ops.database import db
 from bus_ops.frontend.sentences import sentences_in
 from bus_ops.i18n import today
 from tests.conftest import REPOSITORY, SignIn
+from tests.planning.plans import plan_as_it_is, repair_of
 from tests.small_service import SmallService, small_service
 
 KEYWORDS = {
@@ -106,6 +107,7 @@ def test_no_page_shows_english_to_a_vietnamese_reader(
         and message.id != message.string
     ]
     visit = service.visits()[0]
+    planning = plan_as_it_is(service)
     pages = [
         "/accounts/",
         "/accounts/me",
@@ -135,6 +137,11 @@ def test_no_page_shows_english_to_a_vietnamese_reader(
         "/tablet/to-settle",
         "/tablet/to-settle?show=settled",
         "/tablet/evidence",
+        f"/planning/terms/{service.term.id}",
+        f"/planning/{planning.id}",
+        f"/planning/repairs/runs/{service.visits()[-1].run_id}",
+        f"/planning/repairs/{repair_of(service).id}",
+        f"/planning/{planning.id}/stops/{visit.stop_id}",
         "/timetable/calendars",
         "/timetable/calendars/new",
         "/timetable/import",
@@ -213,6 +220,8 @@ def pages_of(app: Flask, service: SmallService) -> Iterator[str]:
         "van_id": service.van.id,
         "depot_id": service.van.depot_id,
         "user_id": service.user.id,
+        "planning_id": plan_as_it_is(service).id,
+        "repair_id": repair_of(service).id,
         "title_id": 1,
         "reader_id": 1,
         "member_id": 1,

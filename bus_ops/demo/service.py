@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from random import Random
+from typing import Any
 
 from sqlalchemy import select
 
@@ -143,6 +144,8 @@ class DemoService:
 
 # A term is published this long before it begins.
 NEXT_TERM_IS_NEAR = timedelta(weeks=3)
+# The nearest places to the library are served most often in the term that is to be planned.
+WEEKS_OF_THE_NEAREST = (1, 2, 2, 2, 2, 2, 2)
 # Enough to show a day partly served.
 FEWEST_VISITS_TODAY = 4
 
@@ -171,6 +174,7 @@ def make_service(today: date, rng: Random) -> DemoService:
     db.session.flush()
     _classes(organisation, today, rng)
     _boxes_and_reservations(organisation, today)
+    _term_to_be_planned(terms[-1], van, schools, sites, calendars, rng)
     db.session.commit()
     return DemoService(organisation, accounts[Role.CREW], van, terms)
 
@@ -229,16 +233,18 @@ def _school_year(today: date) -> int:
 
 
 def _teach_years(calendars: Sequence[ServiceCalendar], school_year: int) -> None:
-    """The year before is taught on the same days, so that last term has its history."""
+    """The years before and after are taught on the same days: last term has its history, and the
+    next school year can be planned."""
     for calendar in calendars:
         for period in list(calendar.periods):
-            earlier = type(period)(
-                organisation_id=period.organisation_id,
-                name=period.name,
-                first_on=period.first_on.replace(year=period.first_on.year - 1),
-                last_on=period.last_on.replace(year=period.last_on.year - 1),
-            )
-            calendar.periods.append(earlier)
+            for years in (-1, 1):
+                other = type(period)(
+                    organisation_id=period.organisation_id,
+                    name=period.name,
+                    first_on=period.first_on.replace(year=period.first_on.year + years),
+                    last_on=period.last_on.replace(year=period.last_on.year + years),
+                )
+                calendar.periods.append(other)
         close_for_tet(calendar)
     db.session.flush()
 
@@ -307,39 +313,77 @@ def _add_contacts(place: Place, rng: Random) -> None:
     place.power_notes = "Ổ điện ngoài trời 220 V" if rng.random() < 0.6 else ""
 
 
-def _terms(organisation: Organisation, today: date) -> list[Term]:
-    """The term before this one, the present one, and the next where it is near."""
-    year = _school_year(today)
-    spans = [
+def _spans(year: int) -> list[tuple[str, date, date]]:
+    """Terms from the last spring on, in order: name, first and last day."""
+    return [
         (f"Học kỳ 2, {year - 1}–{year}", date(year, 1, 19), date(year, 5, 31)),
         (f"Hè {year}", date(year, 6, 1), date(year, 8, 31)),
         (f"Học kỳ 1, {year}–{year + 1}", date(year, 9, 1), date(year + 1, 1, 18)),
         (f"Học kỳ 2, {year}–{year + 1}", date(year + 1, 1, 19), date(year + 1, 5, 31)),
         (f"Hè {year + 1}", date(year + 1, 6, 1), date(year + 1, 8, 31)),
+        (f"Học kỳ 1, {year + 1}–{year + 2}", date(year + 1, 9, 1), date(year + 2, 1, 18)),
     ]
+
+
+def _terms(organisation: Organisation, today: date) -> list[Term]:
+    """The term before this one, the present one, and the next where it is near."""
+    spans = _spans(_school_year(today))
     present = next(i for i, (_, first, last) in enumerate(spans) if first <= today <= last)
     near = today + NEXT_TERM_IS_NEAR
     shown = [span for span in spans[present - 1 :] if span[1] <= near]
     terms = [
-        Term(
-            organisation_id=organisation.id,
-            name=name,
-            starts_on=first,
-            ends_on=last,
-            status=TermStatus.PUBLISHED,
-            published_at=now(),
-            leaves_depot_at=6 * 60 + 30,
-            lunch_earliest=11 * 60,
-            lunch_latest=12 * 60 + 30,
-            lunch_minutes=60,
-            buffer_minutes=5,
-            shift_limit_minutes=600,
-        )
-        for name, first, last in shown
+        _term(organisation, span, status=TermStatus.PUBLISHED, published_at=now()) for span in shown
     ]
     db.session.add_all(terms)
     db.session.flush()
     return terms
+
+
+def _term(organisation: Organisation, span: tuple[str, date, date], **more: Any) -> Term:
+    name, first, last = span
+    return Term(
+        organisation_id=organisation.id,
+        name=name,
+        starts_on=first,
+        ends_on=last,
+        leaves_depot_at=6 * 60 + 30,
+        lunch_earliest=11 * 60,
+        lunch_latest=12 * 60 + 30,
+        lunch_minutes=60,
+        buffer_minutes=5,
+        shift_limit_minutes=600,
+        **more,
+    )
+
+
+def _term_to_be_planned(
+    last_known: Term,
+    van: Van,
+    schools: Sequence[Place],
+    sites: Sequence[Place],
+    calendars: Sequence[ServiceCalendar],
+    rng: Random,
+) -> None:
+    """The school term after those published, a draft with every place there is.
+
+    Its days are those of a coordinator who goes through the city from west to east.
+    """
+    organisation = db.session.get_one(Organisation, last_known.organisation_id)
+    span = next(
+        span
+        for span in _spans(_school_year(last_known.starts_on))
+        if span[1] > last_known.starts_on and not span[0].startswith("Hè")
+    )
+    term = _term(organisation, span, status=TermStatus.DRAFT)
+    db.session.add(term)
+    db.session.flush()
+    _stops(term, van, schools, sites, calendars, rng, share=1)
+    db.session.flush()
+    library = Position(*LIBRARY_POINT)
+    weekdays = [stop for stop in term.stops if stop.rule.startswith("FREQ=WEEKLY")]
+    weekdays.sort(key=lambda s: straight_line_m(library, position_of(s.place) or library))
+    for stop, weeks in zip(weekdays, WEEKS_OF_THE_NEAREST, strict=False):
+        stop.rule = weekly_rule(weeks, [stop.starts_on.weekday()])
 
 
 def _stops(
@@ -349,13 +393,17 @@ def _stops(
     sites: Sequence[Place],
     calendars: Sequence[ServiceCalendar],
     rng: Random,
+    share: int = 3,
 ) -> None:
-    """Weekdays of a few weeks in turn, each in one part of the city; communes on Saturdays."""
+    """Weekdays of a few weeks in turn, each in one part of the city; communes on Saturdays.
+
+    Of the places that are no schools one in ``share`` is served.
+    """
     staff, kindergarten, primary, secondary = calendars
     of_level = {SchoolLevel.KINDERGARTEN: kindergarten, SchoolLevel.PRIMARY: primary}
     monday = term.starts_on - timedelta(days=term.starts_on.weekday())
     saturday_sites = sites[-len(COMMUNES_AT_THEIR_POINT) :]
-    weekday_sites = list(sites[: -len(saturday_sites)])[::3]
+    weekday_sites = list(sites[: -len(saturday_sites)])[::share]
     days = _days_that_fit(term, van, [*schools, *weekday_sites])
     weeks = -(-len(days) // 5)
     for number, group in enumerate(days):

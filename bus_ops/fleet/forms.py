@@ -21,9 +21,10 @@ from wtforms.validators import (
 )
 
 from ..accounts.queries import users_of_organisation
-from ..base_form import BaseForm
+from ..base_form import BaseForm, ChecksField
 from ..clock_fields import DayField, days_in_order
 from ..database import db, owned
+from ..i18n import WEEKDAYS
 from .models import Carrier, CrewMember, Depot, Duty, Van, VanEquipment
 from .queries import depots_by_name
 
@@ -38,6 +39,12 @@ class VanForm(BaseForm):
     plate = StringField(_l("Plate"), [Length(max=20)])
     capacity_books = IntegerField(_l("Capacity (books)"), [Optional(), NumberRange(0, 1_000_000)])
     depot_id = SelectField(_l("Depot"), coerce=int)
+    weekdays = ChecksField(
+        _l("Working days"),
+        coerce=int,
+        choices=list(enumerate(WEEKDAYS)),
+        default=lambda: list(range(6)),
+    )
     checklist = TextAreaField(_l("Equipment checklist"), [Length(max=4000)])
     note = TextAreaField(_l("Note"), [Length(max=2000)])
     enabled = BooleanField(_l("In use"), default=True)
@@ -67,6 +74,7 @@ class VanForm(BaseForm):
         van.plate = (self.plate.data or "").strip()
         van.capacity_books = self.capacity_books.data
         van.depot_id = self.depot_id.data or None
+        van.weekdays = sorted(self.weekdays.data or [])
         van.note = (self.note.data or "").strip()
         van.enabled = bool(self.enabled.data)
         lines = [line.strip() for line in (self.checklist.data or "").splitlines()]

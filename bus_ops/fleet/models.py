@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import ForeignKey, String, Text, UniqueConstraint
+from sqlalchemy import JSON, ForeignKey, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from ..database import Base, OwnedByOrganisation, enum_column
@@ -53,6 +53,8 @@ class Van(OwnedByOrganisation, Base):
     carrier: Mapped[Carrier] = mapped_column(enum_column(Carrier), default=Carrier.VAN)
     plate: Mapped[str] = mapped_column(String(20), default="")
     capacity_books: Mapped[int | None]
+    # On which it may be planned (none: on all); 0 is Monday.
+    weekdays: Mapped[list[int]] = mapped_column(JSON, default=lambda: list(range(6)))
     depot_id: Mapped[int | None] = mapped_column(ForeignKey("depot.id", ondelete="SET NULL"))
     note: Mapped[str] = mapped_column(Text, default="")
     enabled: Mapped[bool] = mapped_column(default=True)

@@ -10,7 +10,6 @@ from wtforms import (
     BooleanField,
     IntegerField,
     SelectField,
-    SelectMultipleField,
     StringField,
     TextAreaField,
 )
@@ -22,12 +21,11 @@ from wtforms.validators import (
     Optional,
     ValidationError,
 )
-from wtforms.widgets import CheckboxInput, ListWidget
 
 from schedules.calendar import CalendarRangeError, public_holidays
 from schedules.recurrence import RuleError, RuleProblem, parse_recurrence
 
-from ..base_form import BaseForm
+from ..base_form import BaseForm, ChecksField
 from ..clock_fields import ClockField, DayField, DayListField, WindowsField, days_in_order
 from ..database import db, owned
 from ..fleet.queries import members_by_name, vans_by_name
@@ -43,18 +41,6 @@ _BY_PLACE = -1
 
 _NAME = [DataRequired(_l("Enter a name.")), Length(max=160)]
 _DAY = [InputRequired(_l("Choose a day."))]
-
-
-class ChecksField(SelectMultipleField):
-    """Several choices as check boxes."""
-
-    widget = ListWidget(prefix_label=False)
-    option_widget = CheckboxInput()
-
-    def pre_validate(self, form: BaseForm) -> None:
-        """No choice is a choice too."""
-        if self.data:
-            super().pre_validate(form)
 
 
 class TermForm(BaseForm):
@@ -139,6 +125,21 @@ class StopForm(BaseForm):
     calendar_id = SelectField(_l("Calendar"), coerce=int)
     promised = TextAreaField(_l("What is promised there"), [Length(max=1000)])
     enabled = BooleanField(_l("In service"), default=True)
+    plan_fixed = BooleanField(_l("Its days stay as they are"))
+    plan_weekdays = ChecksField(_l("Weekdays"), coerce=int, choices=list(enumerate(WEEKDAYS)))
+    plan_times = IntegerField(_l("Visits in the whole term"), [Optional(), NumberRange(1, 366)])
+    plan_any_van = BooleanField(_l("Any van may come"))
+    priority = SelectField(
+        _l("Where not all can be served"),
+        coerce=int,
+        choices=[(0, _l("As the others")), (1, _l("Before the others")), (2, _l("First of all"))],
+        default=0,
+    )
+    load_books = IntegerField(
+        _l("Books taken along for it"), [Optional(), NumberRange(0, 1_000_000)], default=0
+    )
+    together = StringField(_l("On the same days as"), [Length(max=40)])
+    apart = StringField(_l("Never on a day with"), [Length(max=40)])
 
     def __init__(self, term: Term, stop: Stop | None = None) -> None:
         super().__init__(obj=stop)
@@ -250,6 +251,14 @@ class StopForm(BaseForm):
         stop.calendar_id = self._calendar_id()
         stop.promised = (self.promised.data or "").strip()
         stop.enabled = bool(self.enabled.data)
+        stop.plan_fixed = bool(self.plan_fixed.data)
+        stop.plan_weekdays = sorted(self.plan_weekdays.data or [])
+        stop.plan_times = self.plan_times.data
+        stop.plan_any_van = bool(self.plan_any_van.data)
+        stop.priority = self.priority.data
+        stop.load_books = self.load_books.data or 0
+        stop.together = (self.together.data or "").strip()
+        stop.apart = (self.apart.data or "").strip()
 
     def _calendar_id(self) -> int | None:
         if self.calendar_id.data != _BY_PLACE:

@@ -1,9 +1,10 @@
-"""A stop's frequency as people choose it, and as an RFC 5545 rule; and a rule in words."""
+"""A stop's frequency as people choose it, as an RFC 5545 rule, in words; and as planning has it."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date
+from dataclasses import dataclass
+from datetime import date, timedelta
 
 from flask_babel import gettext as _
 from flask_babel import ngettext
@@ -17,7 +18,7 @@ from schedules.recurrence import (
     weekly_rule,
 )
 
-from ..i18n import WEEKDAYS, format_day
+from ..i18n import WEEKDAYS, WEEKDAYS_SHORT, format_day
 from .models import Stop
 
 
@@ -57,6 +58,8 @@ def choice_of_rule(stop: Stop) -> tuple[str, list[int], list[int]]:
 
 def frequency_in_words(stop: Stop) -> str:
     """For example: every 2 weeks on Tuesday."""
+    if stop.planned is not None and not keeps_its_days(stop):
+        return _("%(often)s, on planned days", often=wish_in_words(stop))
     return rule_in_words(stop.rule, stop.starts_on)
 
 
@@ -154,3 +157,79 @@ def ordinal_in_words(ordinal: int, name: str) -> str:
             return _("last %(weekday)s", weekday=name)
         case _:
             return _("%(weekday)s number %(ordinal)s", weekday=name, ordinal=ordinal)
+
+
+@dataclass(frozen=True)
+class Wish:
+    """``times`` visits every ``weeks`` weeks or, where ``monthly``, every ``weeks`` months.
+
+    With neither the visits are spread evenly over the term.
+    """
+
+    times: int
+    weeks: int | None
+    monthly: bool = False
+
+
+def wish_of(stop: Stop) -> Wish | None:
+    """The frequency that a stop's rule means, whichever weekdays it names.
+
+    None for a rule without plain words.
+    """
+    if stop.plan_times is not None:
+        return Wish(stop.plan_times, None)
+    summary = summarise(stop.rule, stop.starts_on)
+    plain = summary.count is None and not summary.others
+    if plain and summary.frequency == "weekly" and not summary.month_days:
+        return Wish(len(summary.weekdays), summary.interval)
+    if plain and summary.frequency == "monthly":
+        pairs = summary.weekdays or summary.month_days
+        if pairs and all(ordinal for ordinal, _day in summary.weekdays):
+            return Wish(len(pairs), summary.interval, monthly=True)
+    return None
+
+
+def keeps_its_days(stop: Stop) -> bool:
+    """Whether planning leaves the dates of the stop's rule as they are.
+
+    What is agreed for one date is no frequency.
+    """
+    once = summarise(stop.rule, stop.starts_on).frequency == "once"
+    return stop.plan_fixed or (once and stop.plan_times is None)
+
+
+def may_start_at(stop: Stop) -> date:
+    """The first day that planning may give a stop.
+
+    The start of a rule every few weeks only tells from which week they are counted, when it lies
+    in the term's first round of them.
+    """
+    summary = summarise(stop.rule, stop.starts_on)
+    days = {"weekly": 7, "monthly": 31}.get(summary.frequency, 1) * summary.interval
+    first_round = stop.term.starts_on + timedelta(days=days)
+    return stop.term.starts_on if stop.starts_on < first_round else stop.starts_on
+
+
+def wish_in_words(stop: Stop) -> str:
+    """How often, and on which weekdays planning may put it."""
+    if keeps_its_days(stop):
+        return _("%(frequency)s (days stay)", frequency=rule_in_words(stop.rule, stop.starts_on))
+    often = _often_in_words(wish_of(stop))
+    if not stop.plan_weekdays:
+        return often
+    days = ", ".join(str(WEEKDAYS_SHORT[day]) for day in sorted(stop.plan_weekdays))
+    return f"{often} · {days}"
+
+
+def _often_in_words(wish: Wish | None) -> str:
+    if wish is None:
+        return _("as often as its rule says")
+    if wish.weeks is None:
+        return ngettext("%(num)s time in the term", "%(num)s times in the term", wish.times)
+    if wish.monthly:
+        every = ngettext("every month", "every %(num)s months", wish.weeks)
+    else:
+        every = ngettext("every week", "every %(num)s weeks", wish.weeks)
+    if wish.times == 1:
+        return every
+    return ngettext("%(every)s, %(num)s time", "%(every)s, %(num)s times", wish.times, every=every)

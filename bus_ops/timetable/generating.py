@@ -12,7 +12,7 @@ from sqlalchemy.orm import joinedload, selectinload
 
 from schedules.calendar import ServiceCalendar as EngineCalendar
 from schedules.expansion import DatedRun, RecurringStop, SkippedDate, expand
-from schedules.recurrence import Recurrence
+from schedules.recurrence import PlannedDates, Recurrence
 from schedules.timing import DayStop, TimedDay, order_day
 from schedules.travel import TravelSource
 
@@ -83,6 +83,18 @@ def recurrence_of(stop: Stop) -> Recurrence:
         stop.starts_on,
         min(ends) if ends else None,
         frozenset(date.fromisoformat(day) for day in stop.exceptions),
+        planned_dates(stop),
+    )
+
+
+def planned_dates(stop: Stop) -> PlannedDates | None:
+    """What a plan chose for a stop, if one did."""
+    if stop.planned is None:
+        return None
+    return PlannedDates(
+        date.fromisoformat(stop.planned["first"]),
+        date.fromisoformat(stop.planned["last"]),
+        frozenset(date.fromisoformat(day) for day in stop.planned["days"]),
     )
 
 

@@ -11,8 +11,10 @@ from datetime import date, datetime
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import JSON, ForeignKey, Index, String, Text, UniqueConstraint, Uuid
+from sqlalchemy import JSON, ForeignKey, Index, String, Text, UniqueConstraint, Uuid, event
 from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from schedules.recurrence import same_rule
 
 from ..database import Base, OwnedByOrganisation, UTCDateTime, enum_column, now
 from ..fleet.models import CrewMember, Van
@@ -199,6 +201,22 @@ class Stop(OwnedByOrganisation, Base):
     promised: Mapped[str] = mapped_column(Text, default="")
     timetable_url: Mapped[str] = mapped_column(String(500), default="")
     enabled: Mapped[bool] = mapped_column(default=True)
+    # {"first": "2026-09-01", "last": …, "days": […]}: what a plan chose, instead of the rule.
+    planned: Mapped[dict[str, Any] | None] = mapped_column(JSON)
+    # What planning may choose: weekdays (0 is Monday; none: each that the calendar serves) and
+    # vans. Visits in the whole term, where given instead of the rule's frequency. A fixed stop
+    # keeps the dates of its rule.
+    plan_weekdays: Mapped[list[int]] = mapped_column(JSON, default=list)
+    plan_times: Mapped[int | None]
+    plan_any_van: Mapped[bool] = mapped_column(default=False)
+    plan_fixed: Mapped[bool] = mapped_column(default=False)
+    # Higher ones are served first where not all can be.
+    priority: Mapped[int] = mapped_column(default=0)
+    # What it takes of the van's capacity.
+    load_books: Mapped[int] = mapped_column(default=0)
+    # Stops of the same word share their days; stops of the same word share none.
+    together: Mapped[str] = mapped_column(String(40), default="")
+    apart: Mapped[str] = mapped_column(String(40), default="")
     import_key: Mapped[str | None] = mapped_column(String(80))
     # What the last import wrote, to tell corrections of a file from those made by hand.
     imported: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
@@ -209,6 +227,13 @@ class Stop(OwnedByOrganisation, Base):
     van: Mapped[Van] = relationship()
     route: Mapped[Route | None] = relationship()
     calendar: Mapped[ServiceCalendar | None] = relationship()
+
+
+@event.listens_for(Stop.rule, "set")
+def _end_plan_with_its_rule(stop: Stop, rule: str, before: Any, _initiator: Any) -> None:
+    """Dates that were planned for another frequency hold no more."""
+    if before and isinstance(before, str) and not same_rule(rule, before, stop.starts_on):
+        stop.planned = None
 
 
 class Run(OwnedByOrganisation, Base):
@@ -349,6 +374,7 @@ class ChangeKind(LabelledEnum):
     # What followed from a change of something else.
     RETIMED = "retimed", _l("Time changed")
     REMOVED = "removed", _l("Taken out")
+    PLANNED = "planned", _l("Planned anew")
 
 
 class TimetableChange(OwnedByOrganisation, Base):

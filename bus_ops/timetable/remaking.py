@@ -44,7 +44,7 @@ from .retiming import (
 )
 
 # Changes that follow from others: a visit is not touched by them.
-FOLLOWING = (ChangeKind.RETIMED, ChangeKind.REMOVED)
+FOLLOWING = (ChangeKind.RETIMED, ChangeKind.REMOVED, ChangeKind.PLANNED)
 _RunKey = tuple[int, int | None, date]
 
 
@@ -181,7 +181,9 @@ class _Remaking:
 
     def _key_for(self, visit: Visit) -> _RunKey:
         stop = self._stops[visit.stop_id]
-        return stop.van_id, stop.route_id, visit.day
+        # Where any van may come, the one that was planned does.
+        planned = stop.planned is not None and stop.plan_any_van
+        return visit.run.van_id if planned else stop.van_id, stop.route_id, visit.day
 
     def _run_of(self, visit: Visit) -> Run:
         """The run that the stop's van and route have that day; made where there is none."""

@@ -9,17 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from types import MappingProxyType
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..timing import Lunch, Window
-
-
-def _nothing() -> Mapping[Any, Any]:
-    return MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -57,7 +51,7 @@ class PlanningStop:
     service_minutes: float
     choices: tuple[DayChoice, ...]
     windows: tuple[Window, ...] = ()
-    windows_on: Mapping[int, tuple[Window, ...]] = field(default_factory=_nothing)
+    windows_on: Mapping[int, tuple[Window, ...]] = field(default_factory=dict)
     load: float = 0.0
     priority: int = 0
     skip_price_m: float | None = None
@@ -130,4 +124,4 @@ class PlanningProblem:
     apart: tuple[frozenset[str], ...] = ()
     weights: Weights = field(default_factory=Weights)
     # Days of the present timetable by stop, which a plan stays close to.
-    present: Mapping[str, tuple[int, ...]] = field(default_factory=_nothing)
+    present: Mapping[str, tuple[int, ...]] = field(default_factory=dict)

@@ -24,6 +24,7 @@ from bus_ops.database import db
 from bus_ops.demo import PASSWORD, SIGN_INS
 from tests.browser.long_day import add_long_run
 from tests.conftest import REPOSITORY
+from tests.planning.plans import add_plannings
 
 ARGUMENTS = [
     "--no-sandbox",
@@ -136,6 +137,21 @@ def long_run(live_server: str, demo_folder: Path) -> int:
         db.session.remove()
         db.engine.dispose()
     return run_id
+
+
+@pytest.fixture(scope="session")
+def plannings(live_server: str, demo_folder: Path) -> tuple[int, int]:
+    """The ids of a finished plan and of a search that goes on, added to the demonstration.
+
+    Nobody searches: a page shows what stands in the database.
+    """
+    url = f"sqlite:///{demo_folder / 'demo.sqlite3'}"
+    app = create_app({"DATA_FOLDER": demo_folder, "DATABASE_URL": url, "DEMO_MODE": True})
+    with app.app_context():
+        ids = add_plannings()
+        db.session.remove()
+        db.engine.dispose()
+    return ids
 
 
 def _wait_for(base: str, server: subprocess.Popen[bytes], log: Path) -> None:

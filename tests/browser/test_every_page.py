@@ -23,6 +23,8 @@ NOT_A_PAGE = re.compile(
     r"/static/|map\.js|/export\.|sign-out|^tel:|^mailto:|^geo:|/photos/|^/tablet/evidence/"
     # The tablet's own app and interface have tests of their own.
     r"|^/tablet/app/|^/tablet/api/"
+    # A part of its page.
+    r"|/progress$"
 )
 # One of each shape is enough: /places/7 looks like /places/8.
 NUMBERS = re.compile(r"\d+")
@@ -91,8 +93,10 @@ def pages_of_the_app(folder: Path) -> tuple[set[str], Callable[[str], str]]:
     rules = [rule for rule in app.url_map.iter_rules() if "GET" in (rule.methods or ())]
     pages = {rule.endpoint for rule in rules if not NOT_A_PAGE.search(rule.rule)}
     addresses = app.url_map.bind("localhost")
-    # The front door only leads on.
-    return pages - {"home"}, lambda path: addresses.match(path.partition("?")[0], "GET")[0]
+    # Both only lead on: the front door, and the way back to a form that stands on another page.
+    return pages - {"home", "accounts.set_own_pin"}, lambda path: addresses.match(
+        path.partition("?")[0], "GET"
+    )[0]
 
 
 # A coordinator's pages are the administrator's, who is looked at most closely below.
@@ -106,7 +110,7 @@ def test_axe_finds_nothing_on_any_page_of_a_role(signed_in: Any, role: str) -> N
 
 
 def test_axe_finds_nothing_on_any_page_there_is_on_tablet_and_phone(
-    signed_in: Any, tmp_path: Path
+    signed_in: Any, tmp_path: Path, plannings: tuple[int, int]
 ) -> None:
     with signed_in("administrator", TABLET_UPRIGHT) as watched:
         inspected = Inspected(watched, TABLET_UPRIGHT, PHONE)
@@ -115,6 +119,7 @@ def test_axe_finds_nothing_on_any_page_there_is_on_tablet_and_phone(
             watched.open(path)
             inspected.look()
         import_steps(watched.page, inspected, watched.base)
+        look_at_plans(watched.page, inspected, watched.base, plannings)
         look_at_a_draft(watched.page, inspected, watched.base)
         assert not inspected.wrong, "\n".join(inspected.wrong)
         pages, page_of = pages_of_the_app(tmp_path)
@@ -124,6 +129,38 @@ def test_axe_finds_nothing_on_any_page_there_is_on_tablet_and_phone(
 def seen_only_by_address() -> list[str]:
     """States of pages that no link leads to first: a day without a run, a day to come."""
     return [f"/tablet/today?day={today() + timedelta(weeks=150)}", "/tablet/visits/1?card=X00001"]
+
+
+def look_at_plans(page: Page, inspected: Inspected, base: str, plannings: tuple[int, int]) -> None:
+    """A search that goes on, a plan, a stop in it, and ways to mend a day."""
+    finished, running = plannings
+    page.goto(f"{base}/planning/{running}")
+    page.locator("progress").wait_for()
+    inspected.look("planning")
+    page.goto(f"{base}/planning/{finished}")
+    inspected.look("plan")
+    page.locator("main table.table tbody a").first.click()
+    page.wait_for_load_state()
+    inspected.look("stop of a plan")
+    page.goto(f"{base}/timetable/month")
+    run = base + days_ahead(page)
+    page.goto(run)
+    page.locator("main a[href*='/timetable/visits/']").first.click()
+    page.locator("main a[href*='/planning/repairs/visits/']").click()
+    inspected.look("refused visit")
+    page.goto(run)
+    page.locator("main a[href*='/planning/repairs/runs/']").click()
+    inspected.look("lost day")
+    page.locator("[name=reason]").fill("Bão")
+    page.locator("main form button.btn-primary").click()
+    page.locator(".offers").wait_for()
+    inspected.look("repair")
+
+
+def days_ahead(page: Page) -> str:
+    """The address of a run still to come."""
+    page.goto(page.url + f"?month={today() + timedelta(weeks=4):%Y-%m}")
+    return str(page.locator(".month-run").last.get_attribute("href"))
 
 
 def look_at_a_draft(page: Page, inspected: Inspected, base: str) -> None:

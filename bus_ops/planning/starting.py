@@ -1,0 +1,119 @@
+"""Starting a planning: its row, and the process of its own that does the work."""
+
+from __future__ import annotations
+
+import json
+import logging
+import subprocess
+import sys
+import threading
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from flask import Flask, current_app
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+
+from ..config import default_settings
+from ..database import db
+from ..timetable.models import Term
+from .models import Planning
+from .working import close_if_silent, close_left
+
+# The roof's entry for the work: it makes an app of its own.
+_PROGRAM = "bus_ops.planning_process"
+
+log = logging.getLogger("bus_ops.planning")
+
+
+class AlreadyPlanningError(RuntimeError):
+    """The term is being planned already; ``planning_id`` names by which planning."""
+
+    def __init__(self, planning_id: int | None) -> None:
+        super().__init__(planning_id)
+        self.planning_id = planning_id
+
+
+def start(
+    term: Term,
+    first: date,
+    last: date,
+    seconds: int,
+    user_id: int | None,
+    moved_visit_m: int = 0,
+    base: Planning | None = None,
+) -> Planning:
+    """Ask for a term's plan; raises AlreadyPlanningError where a search for it goes on.
+
+    With ``base`` its locks are kept and the search starts from its plan.
+    """
+    running = running_planning(term)
+    if running is not None:
+        raise AlreadyPlanningError(running.id)
+    planning = Planning(
+        organisation_id=term.organisation_id,
+        term_id=term.id,
+        running_term_id=term.id,
+        base_id=base.id if base else None,
+        user_id=user_id,
+        first_on=first,
+        last_on=last,
+        seconds=seconds,
+        moved_visit_m=moved_visit_m,
+        locks=list(base.locks) if base else [],
+    )
+    db.session.add(planning)
+    try:
+        db.session.commit()
+    except IntegrityError:
+        db.session.rollback()
+        raise AlreadyPlanningError(None) from None
+    launch(planning.id)
+    return planning
+
+
+def running_planning(term: Term) -> Planning | None:
+    """The term's search that goes on, if one does; one whose process is gone is closed."""
+    planning = db.session.scalar(select(Planning).where(Planning.running_term_id == term.id))
+    if planning is None:
+        return None
+    close_if_silent(planning)
+    return planning if planning.is_running else None
+
+
+def launch(planning_id: int) -> None:
+    """Begin the work in a process of its own: it outlives the request, and a restarted server."""
+    app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
+    command = [sys.executable, "-m", _PROGRAM, str(planning_id)]
+    try:
+        process = subprocess.Popen(  # noqa: S603 - our own program, a number for its argument
+            command, stdin=subprocess.PIPE, start_new_session=True, text=True
+        )
+        assert process.stdin is not None
+        # Addresses of databases hold passwords: not for the list of processes.
+        with process.stdin as pipe:
+            pipe.write(json.dumps(_passed_on(app)))
+    except OSError:
+        log.exception("planning %s could not be started", planning_id)
+        close_left(planning_id)
+        return
+    watcher = threading.Thread(
+        target=_wait_for, args=(app, process, planning_id), daemon=True, name="planning"
+    )
+    watcher.start()
+
+
+def _wait_for(app: Flask, process: subprocess.Popen[str], planning_id: int) -> None:
+    """Tell at once when the process ends without a plan."""
+    process.wait()
+    with app.app_context():
+        close_left(planning_id)
+
+
+def _passed_on(app: Flask) -> dict[str, Any]:
+    """Settings with which the process opens the same installation."""
+    settings = {name: app.config[name] for name in default_settings()}
+    settings["DATABASE_URL"] = app.config["SQLALCHEMY_DATABASE_URI"]
+    settings["SECRET_KEY"] = app.config["SECRET_KEY"]
+    return {n: str(v) if isinstance(v, Path) else v for n, v in settings.items()}

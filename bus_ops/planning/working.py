@@ -1,0 +1,217 @@
+"""A planning's work outside the web process: search, tell how far it is, heed who stops it."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import threading
+from collections.abc import Callable, Iterator
+from datetime import date, timedelta
+from typing import Any
+
+from flask import Flask, current_app
+from flask_babel import gettext as _
+from sqlalchemy import update
+
+from schedules.planning.plan import Plan, Progress
+
+from ..database import db, now
+from .ground import Ground, Lock
+from .models import Planning, PlanningState
+from .posing import Posed, pose, proposal_of
+from .present import present_timetable
+from .proposal import Proposal
+
+# How often the search tells that it lives, and looks whether anybody stopped it.
+PULSE_SECONDS = 1.0
+# Without a sign of life for that long its process is gone.
+SILENCE = timedelta(seconds=45)
+
+log = logging.getLogger("bus_ops.planning")
+
+
+class CannotPlanError(ValueError):
+    """There is nothing to plan; the message says why."""
+
+
+def work(planning_id: int, on_cancelled: Callable[[], None] | None = None) -> None:
+    """Search for the plan of a planning that was asked for, and keep it.
+
+    Whatever goes wrong is kept as its message. ``on_cancelled`` is called, from another thread,
+    once the planning was cancelled or is gone; the search ends by itself then.
+    """
+    planning = db.session.get(Planning, planning_id)
+    if planning is None or not planning.is_running:
+        return
+    app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
+    try:
+        with _Pulse.beating(app, planning_id, on_cancelled) as pulse:
+            _search_and_keep(planning, pulse)
+    except CannotPlanError as error:
+        _fail(planning_id, str(error))
+    except Exception as error:
+        log.exception("planning %s failed", planning_id)
+        problem = f"{type(error).__name__}: {error}"
+        _fail(planning_id, _("The search ended with an error (%(problem)s).", problem=problem))
+
+
+def close_if_silent(planning: Planning) -> None:
+    """Mark a planning whose process is gone as failed."""
+    if planning.is_running and now() - planning.seen_at > SILENCE:
+        close_left(planning.id)
+        db.session.refresh(planning)
+
+
+def close_left(planning_id: int) -> None:
+    """A planning whose process has ended and that goes on all the same has failed."""
+    _fail(
+        planning_id,
+        _(
+            "Its process ended before the plan was ready: the computer was switched off or short"
+            " of memory. Start planning again."
+        ),
+    )
+
+
+def cancel(planning: Planning) -> None:
+    """Give the search up; nothing of it is kept."""
+    _end(planning.id, PlanningState.CANCELLED)
+
+
+def keep_the_best(planning: Planning) -> None:
+    """End the search as soon as possible with the best plan so far."""
+    db.session.execute(update(Planning).where(Planning.id == planning.id).values(stop_asked=True))
+    db.session.commit()
+
+
+def _search_and_keep(planning: Planning, pulse: _Pulse) -> None:
+    # Compiled code that only the process which searches needs in its memory.
+    from schedules.planning.planner import plan as search
+
+    ground = Ground(planning.term)
+    first, last = planning.first_on, planning.last_on
+    present = present_timetable(planning.term, first, last)
+    # A look at a draft rolls the session back: everything is read again from here on.
+    locks = [lock_from_json(lock) for lock in planning.locks]
+    posed = pose(ground, first, last, present, locks, planning.moved_visit_m)
+    if not posed.problem.stops:
+        raise CannotPlanError(
+            _("No stop of this term can be served on any day. Look at calendars, windows and vans.")
+        )
+    seconds, seed = planning.seconds, planning.seed
+    # Nothing holds the database while the search goes on.
+    db.session.commit()
+    plan = search(
+        posed.problem,
+        seconds=seconds,
+        seed=seed,
+        on_progress=pulse.note,
+        should_stop=pulse.stopped.is_set,
+    )
+    _keep(planning, present, plan, posed, ground)
+
+
+def _keep(planning: Planning, present: Proposal, plan: Plan, posed: Posed, ground: Ground) -> None:
+    proposal = proposal_of(plan, posed, ground)
+    values = {
+        "present": present.as_json(),
+        "plan": proposal.as_json(),
+        "explanation": {},
+        "progress": {
+            **(planning.progress or {}),
+            "share": 1.0,
+            "seconds": round(plan.seconds, 1),
+            "iterations": plan.iterations,
+            "metres": round(plan.metres),
+            "unplaced": len(proposal.unplaced),
+        },
+    }
+    _end(planning.id, PlanningState.DONE, **values)
+
+
+def lock_from_json(stored: dict[str, Any]) -> Lock:
+    """A lock as ``Planning.locks`` holds it."""
+    return Lock(stored["stop"], date.fromisoformat(stored["day"]))
+
+
+def _fail(planning_id: int, message: str) -> None:
+    db.session.rollback()
+    _end(planning_id, PlanningState.FAILED, message=message)
+
+
+def _end(planning_id: int, state: PlanningState, **values: Any) -> None:
+    """Only what still goes on can end: who cancelled first has the last word."""
+    db.session.execute(
+        update(Planning)
+        .where(Planning.id == planning_id, Planning.state == PlanningState.RUNNING)
+        .values(state=state, running_term_id=None, finished_at=now(), **values)
+    )
+    db.session.commit()
+
+
+class _Pulse:
+    """The thread that tells how far the search is and hears whether to stop it."""
+
+    def __init__(
+        self, app: Flask, planning_id: int, on_cancelled: Callable[[], None] | None
+    ) -> None:
+        self.stopped = threading.Event()
+        self._app = app
+        self._planning_id = planning_id
+        self._on_cancelled = on_cancelled
+        self._over = threading.Event()
+        self._latest: Progress | None = None
+
+    @classmethod
+    @contextlib.contextmanager
+    def beating(
+        cls, app: Flask, planning_id: int, on_cancelled: Callable[[], None] | None
+    ) -> Iterator[_Pulse]:
+        """Beats for as long as the block lasts."""
+        pulse = cls(app, planning_id, on_cancelled)
+        thread = threading.Thread(target=pulse._beat, daemon=True, name="pulse")
+        thread.start()
+        try:
+            yield pulse
+        finally:
+            pulse._over.set()
+            thread.join()
+
+    def note(self, progress: Progress) -> None:
+        """Called by the search, as often as it likes."""
+        self._latest = progress
+
+    def _beat(self) -> None:
+        with self._app.app_context():
+            while not self._over.wait(PULSE_SECONDS):
+                if not self._tell():
+                    self.stopped.set()
+                    if self._on_cancelled is not None:
+                        self._on_cancelled()
+                    return
+
+    def _tell(self) -> bool:
+        """Answers whether anybody still waits for the plan."""
+        values: dict[str, Any] = {"seen_at": now()}
+        if self._latest is not None:
+            values["progress"] = _as_json(self._latest)
+        told = db.session.execute(
+            update(Planning)
+            .where(Planning.id == self._planning_id, Planning.state == PlanningState.RUNNING)
+            .values(**values)
+            .returning(Planning.stop_asked)
+        ).one_or_none()
+        db.session.commit()
+        if told is not None and told.stop_asked:
+            self.stopped.set()
+        return told is not None
+
+
+def _as_json(progress: Progress) -> dict[str, Any]:
+    return {
+        "share": round(progress.share, 3),
+        "seconds": round(progress.seconds, 1),
+        "iterations": progress.iterations,
+        "metres": round(progress.metres),
+        "unplaced": progress.unplaced,
+    }

@@ -1,0 +1,45 @@
+"""The process that works on one planning: ``python -m bus_ops.planning_process NUMBER``.
+
+The settings of the app that started it come as JSON on its input. It belongs to no terminal and to
+no request: it ends with its plan, or when its planning is cancelled.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import os
+import signal
+import sys
+from pathlib import Path
+
+from flask_babel import force_locale
+
+from . import create_app
+from .config import LANGUAGES
+from .planning.working import work
+
+# Pages of the web process are answered first.
+_NICENESS = 5
+
+
+def main() -> None:
+    """Do the work."""
+    logging.basicConfig(level=logging.INFO)
+    settings = json.load(sys.stdin)
+    settings["DATA_FOLDER"] = Path(settings["DATA_FOLDER"])
+    with contextlib.suppress(OSError):
+        os.nice(_NICENESS)
+    app = create_app(settings)
+    with app.app_context(), force_locale(LANGUAGES[0]):
+        work(int(sys.argv[1]), on_cancelled=_end_at_once)
+
+
+def _end_at_once() -> None:
+    """With the searchers it started, which share its process group."""
+    os.killpg(os.getpgrp(), signal.SIGTERM)
+
+
+if __name__ == "__main__":
+    main()

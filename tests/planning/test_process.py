@@ -1,0 +1,122 @@
+"""The search in a process of its own: it tells how far it is, stops when told, leaves a plan."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from flask import Flask
+
+from bus_ops.accounts.models import Organisation
+from bus_ops.database import db
+from bus_ops.i18n import today
+from bus_ops.planning import starting, working
+from bus_ops.planning.ground import Ground
+from bus_ops.planning.judging import broken_by
+from bus_ops.planning.models import Planning, PlanningState
+from bus_ops.planning.proposal import Proposal
+from tests.small_service import SmallService, small_service
+
+pytest.importorskip("schedules.planning.planner")
+
+DAY = timedelta(days=1)
+# The search is compiled anew where nobody has run it before.
+PATIENCE_SECONDS = 150
+
+
+@pytest.fixture
+def service(app: Flask, organisation: Organisation) -> SmallService:
+    return small_service(organisation, today() - timedelta(weeks=1))
+
+
+@pytest.fixture
+def processes(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """Processes that were begun."""
+    begun: list[Any] = []
+    popen = starting.subprocess.Popen
+
+    def noted(*arguments: Any, **options: Any) -> Any:
+        process = popen(*arguments, **options)
+        begun.append(process)
+        return process
+
+    monkeypatch.setattr(starting.subprocess, "Popen", noted)
+    return begun
+
+
+def begin(service: SmallService, seconds: int) -> Planning:
+    last = service.term.ends_on or today()
+    return starting.start(service.term, today() + DAY, last, seconds, service.user.id)
+
+
+def wait_for(condition: Callable[[], bool]) -> None:
+    until = time.monotonic() + PATIENCE_SECONDS
+    while not condition():
+        assert time.monotonic() < until
+        time.sleep(0.2)
+        db.session.rollback()
+        db.session.expire_all()
+
+
+def test_the_process_leaves_a_plan_that_keeps_every_promise(service: SmallService) -> None:
+    planning = begin(service, seconds=1)
+    wait_for(lambda: not planning.is_running)
+    assert (planning.state, planning.message) == (PlanningState.DONE, "")
+    assert planning.progress["share"] == 1.0
+    assert planning.running_term_id is None
+    plan = Proposal.from_json(planning.plan or {})
+    present = Proposal.from_json(planning.present or {})
+    assert plan.visit_count >= present.visit_count > 0
+    assert broken_by(plan, Ground(service.term)) == []
+
+
+def test_a_search_told_to_stop_keeps_its_best_and_a_cancelled_one_ends_at_once(
+    service: SmallService, processes: list[Any]
+) -> None:
+    planning = begin(service, seconds=600)
+    wait_for(lambda: "share" in planning.progress)
+    working.keep_the_best(planning)
+    wait_for(lambda: not planning.is_running)
+    assert planning.state == PlanningState.DONE
+    second = begin(service, seconds=600)
+    wait_for(lambda: second.seen_at > second.asked_at)
+    working.cancel(second)
+    processes[1].wait(10)
+    db.session.expire_all()
+    assert second.state == PlanningState.CANCELLED
+    assert second.plan is None
+
+
+def test_a_killed_process_is_a_failure_that_says_what_to_do(
+    service: SmallService, processes: list[Any]
+) -> None:
+    planning = begin(service, seconds=600)
+    os.kill(processes[0].pid, signal.SIGKILL)
+    wait_for(lambda: not planning.is_running)
+    assert planning.state == PlanningState.FAILED
+    assert "Start planning again" in planning.message or "lập lịch lại" in planning.message
+
+
+def test_a_term_without_any_day_fails_in_words(service: SmallService) -> None:
+    for stop in service.stops:
+        stop.exceptions = []
+        stop.windows = [{"opens": 480, "closes": 490}]
+    last = service.term.ends_on or today()
+    planning = Planning(
+        organisation_id=service.organisation.id,
+        term_id=service.term.id,
+        running_term_id=service.term.id,
+        first_on=today() + DAY,
+        last_on=last,
+        seconds=1,
+    )
+    db.session.add(planning)
+    db.session.commit()
+    working.work(planning.id)
+    assert planning.state == PlanningState.FAILED
+    assert "điểm phục vụ" in planning.message
