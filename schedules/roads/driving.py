@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
@@ -34,9 +35,26 @@ from .vehicle import Driving
 _FRAGMENT_M = 1000.0
 _BESIDE_FRAGMENT_M = 100.0
 _BESIDE_ONE_WAY_M = 300.0
+# Roads so much farther off than the nearest are as near: a place at a crossing stands at all of it.
+_AS_NEAR_M = 1.0
 # Snapped places and single legs that are remembered.
 _REMEMBERED = 50_000
 _FARTHEST_LOOKED_M = 200_000.0
+
+# The points where a place stands beside a road: one but at crossings, none where no road is near.
+Beside = tuple[Snapped, ...]
+# A road from one share of it to another.
+Part = tuple[int, float, float]
+
+
+@dataclass(frozen=True)
+class _Access:
+    """A way between a place and the network: along an arc to a state, or from one."""
+
+    state: int
+    length: int
+    arc: int
+    snap: Snapped
 
 
 class RoadTravel:
@@ -97,9 +115,12 @@ class RoadTravel:
 
     def table(self, positions: Sequence[Position]) -> Table:
         """Minutes and metres between all; infinite where ``unreachable`` tells why."""
-        snaps = [self._snap(position) for position in positions]
-        lengths = self._prepared.hierarchy.lengths(self._starts(snaps), self._ends(snaps))
-        self._add_same_road(snaps, lengths)
+        places = [self._snap(position) for position in positions]
+        lengths = self._prepared.hierarchy.lengths(
+            _seeds([self._leaving(place) for place in places]),
+            _seeds([self._entering(place) for place in places]),
+        )
+        self._add_same_road(places, lengths)
         seconds, metres = unpacked(lengths)
         none = lengths >= UNREACHED
         minutes = np.where(none, np.inf, seconds / 60)
@@ -119,10 +140,7 @@ class RoadTravel:
         """
         if start == end:
             return (start, end)
-        first, last = self._snap(start), self._snap(end)
-        if first is None or last is None:
-            raise UnreachableError(self._missing(start, end))
-        parts = self._driven(first, last)
+        parts = self._driven(self._snap(start), self._snap(end))
         if parts is None:
             raise UnreachableError(self._missing(start, end))
         line = [start]
@@ -135,15 +153,16 @@ class RoadTravel:
         """The positions that no road joins with most of the others, and why."""
         table = self.table(positions)
         both_ways = np.isfinite(table.minutes) & np.isfinite(table.minutes.T)
-        snaps = [self._snap(position) for position in positions]
-        on_main = [snap is not None and self._is_main(snap.road) for snap in snaps]
+        places = [self._snap(position) for position in positions]
         # The position that most others are joined with; the main network before an island.
-        ranks = [(int(row.sum()), main) for row, main in zip(both_ways, on_main, strict=True)]
+        ranks = [
+            (int(row.sum()), self._on_main(p)) for row, p in zip(both_ways, places, strict=True)
+        ]
         hub = max(range(len(positions)), key=ranks.__getitem__, default=0)
         return tuple(
             self._why(position)
-            for n, (position, snap) in enumerate(zip(positions, snaps, strict=True))
-            if snap is None or not (n == hub or both_ways[hub, n])
+            for n, (position, place) in enumerate(zip(positions, places, strict=True))
+            if not place or not (n == hub or both_ways[hub, n])
         )
 
     def _roads_to_stop_on(self) -> NDArray[np.bool_]:
@@ -153,13 +172,22 @@ class RoadTravel:
         passed_only = np.isin(network.classes, (RoadClass.FERRY, RoadClass.MOTORWAY))
         return np.asarray(open_roads & ~passed_only & (network.lengths_m > 0))
 
-    def _snapped(self, position: Position) -> Snapped | None:
+    def _snapped(self, position: Position) -> Beside:
         found = self._snapper.near(position, self.driving.snap_limit_m, _BESIDE_ONE_WAY_M)
         if not found:
-            return None
+            return ()
         farthest = found[0].distance_m + self._gives_way_m(found[0].road)
         usual = (s for s in found if s.distance_m <= farthest and self._is_main(s.road))
-        return next(usual, found[0])
+        chosen = next(usual, found[0])
+        return tuple(
+            snap
+            for snap in found
+            if chosen.distance_m <= snap.distance_m <= chosen.distance_m + _AS_NEAR_M
+            and self._is_main(snap.road) == self._is_main(chosen.road)
+        )
+
+    def _on_main(self, place: Beside) -> bool:
+        return any(self._is_main(snap.road) for snap in place)
 
     def _is_main(self, road: int) -> bool:
         return int(self._prepared.components[road]) == self._prepared.main
@@ -174,18 +202,14 @@ class RoadTravel:
 
     def _missing(self, start: Position, end: Position) -> tuple[Unreachable, ...]:
         """Which of the two no road leads to; the end where both lie on roads of their own."""
-        without = [p for p in (start, end) if self._snap(p) is None]
-        apart = [
-            p
-            for p in (start, end)
-            if (snap := self._snap(p)) is not None and not self._is_main(snap.road)
-        ]
+        without = [p for p in (start, end) if not self._snap(p)]
+        apart = [p for p in (start, end) if not self._on_main(self._snap(p))]
         return tuple(self._why(position) for position in without or apart or [end])
 
     def _why(self, position: Position) -> Unreachable:
-        snap = self._snap(position)
-        if snap is not None:
-            return Unreachable(position, Why.CUT_OFF, snap.distance_m)
+        place = self._snap(position)
+        if place:
+            return Unreachable(position, Why.CUT_OFF, place[0].distance_m)
         nearest = self._snapper.nearest(position, _FARTHEST_LOOKED_M)
         return Unreachable(
             position, Why.NO_ROAD, nearest.distance_m if nearest is not None else math.inf
@@ -195,34 +219,33 @@ class RoadTravel:
         if start == end:
             return Leg(0.0, 0.0)
         first, last = self._snap(start), self._snap(end)
-        lengths = self._prepared.hierarchy.lengths(self._starts([first]), self._ends([last]))
-        least = min(int(lengths[0, 0]), self._same_road(first, last))
+        lengths = self._prepared.hierarchy.lengths(
+            _seeds([self._leaving(first)]), _seeds([self._entering(last)])
+        )
+        direct, _parts = self._along_one_road(first, last)
+        least = min(int(lengths[0, 0]), direct)
         if least >= UNREACHED:
             return Leg(math.inf, math.inf)
         seconds, metres = unpacked(least)
         return Leg(seconds / 60, metres)
 
-    def _starts(self, snaps: Sequence[Snapped | None]) -> Seeds:
-        """For each place the states that leaving it leads to, with the lengths until there."""
-        return _seeds([self._leaving(snap) if snap else [] for snap in snaps])
-
-    def _ends(self, snaps: Sequence[Snapped | None]) -> Seeds:
-        """For each place the states from which it is entered, with the lengths from there."""
-        return _seeds([self._entering(snap) if snap else [] for snap in snaps])
-
-    def _leaving(self, snap: Snapped) -> list[tuple[int, int]]:
+    def _leaving(self, place: Beside) -> list[_Access]:
+        """The states that leaving a place leads to."""
         entered = self._prepared.turns.entered
         return [
-            (int(entered[arc]), self._partly(snap, arc, 1 - share))
+            _Access(int(entered[arc]), self._partly(snap, arc, 1 - share), arc, snap)
+            for snap in place
             for arc, share in self._arcs(snap)
         ]
 
-    def _entering(self, snap: Snapped) -> list[tuple[int, int]]:
+    def _entering(self, place: Beside) -> list[_Access]:
+        """The states from which a place is entered."""
         turns = self._prepared.turns
         return [
-            (tail, self._partly(snap, arc, share))
+            _Access(state, self._partly(snap, arc, share), arc, snap)
+            for snap in place
             for arc, share in self._arcs(snap)
-            for tail in turns.tails[turns.edges_along(arc)].tolist()
+            for state in turns.tails[turns.edges_along(arc)].tolist()
         ]
 
     def _arcs(self, snap: Snapped) -> list[tuple[int, float]]:
@@ -239,10 +262,15 @@ class RoadTravel:
     def _off_road_s(self, snap: Snapped) -> float:
         return snap.distance_m / self.driving.off_road_kmh * 3.6
 
-    def _same_road(self, first: Snapped | None, last: Snapped | None) -> int:
-        """The length between two points of one road without leaving it."""
-        if first is None or last is None or first.road != last.road:
-            return int(UNREACHED)
+    def _along_one_road(self, first: Beside, last: Beside) -> tuple[int, tuple[Part, ...]]:
+        """The length between two places of one road without leaving it, and the part driven."""
+        both = [(self._same_road(a, b), a, b) for a in first for b in last if a.road == b.road]
+        if not both:
+            return int(UNREACHED), ()
+        length, start, end = min(both, key=lambda found: found[0])
+        return length, ((start.road, start.share, end.share),)
+
+    def _same_road(self, first: Snapped, last: Snapped) -> int:
         share = last.share - first.share
         arc = 2 * first.road + (0 if share >= 0 else 1)
         if not self._prepared.usable[arc] and not (share == 0 and self._prepared.usable[arc ^ 1]):
@@ -252,42 +280,35 @@ class RoadTravel:
         off_road = self._off_road_s(first) + self._off_road_s(last)
         return int(packed(seconds + off_road, metres + first.distance_m + last.distance_m))
 
-    def _add_same_road(self, snaps: Sequence[Snapped | None], lengths: NDArray[np.int64]) -> None:
-        on_road: dict[int, list[int]] = {}
-        for index, snap in enumerate(snaps):
-            if snap is not None:
-                on_road.setdefault(snap.road, []).append(index)
-        for indices in on_road.values():
-            for one in indices:
-                for other in indices:
-                    direct = self._same_road(snaps[one], snaps[other])
-                    lengths[one, other] = min(int(lengths[one, other]), direct)
+    def _add_same_road(self, places: Sequence[Beside], lengths: NDArray[np.int64]) -> None:
+        on_road: dict[int, set[int]] = {}
+        for index, place in enumerate(places):
+            for snap in place:
+                on_road.setdefault(snap.road, set()).add(index)
+        pairs = {(one, other) for group in on_road.values() for one in group for other in group}
+        for one, other in pairs:
+            direct, _parts = self._along_one_road(places[one], places[other])
+            lengths[one, other] = min(int(lengths[one, other]), direct)
 
-    def _driven(self, first: Snapped, last: Snapped) -> list[tuple[int, float, float]] | None:
-        """Parts of roads along the quickest way: (road, from share, to share)."""
-        starts, ends = self._starts([first]), self._ends([last])
-        direct = self._same_road(first, last)
+    def _driven(self, first: Beside, last: Beside) -> tuple[Part, ...] | None:
+        """The parts of roads along the quickest way, if there is one."""
+        leaving, entering = self._leaving(first), self._entering(last)
+        starts, ends = _seeds([leaving]), _seeds([entering])
+        direct, parts = self._along_one_road(first, last)
         if direct <= int(self._prepared.hierarchy.lengths(starts, ends)[0, 0]):
-            return [(first.road, first.share, last.share)] if direct < UNREACHED else None
+            return parts if direct < UNREACHED else None
         found = self._prepared.hierarchy.way(starts, ends)
         if found is None:
             return None
         from_state, edges, to_state = found
-        turns = self._prepared.turns
-        leaving = min(
-            (arc for arc, _ in self._arcs(first) if turns.entered[arc] == from_state),
-            key=lambda arc: self._partly(first, arc, _remaining(arc, first.share)),
-        )
-        entering = min(
-            (arc for arc, _ in self._arcs(last) if to_state in turns.tails[turns.edges_along(arc)]),
-            key=lambda arc: self._partly(last, arc, 1 - _remaining(arc, last.share)),
-        )
-        arcs = [int(turns.arcs[edge]) for edge in edges]
-        return [
-            (first.road, first.share, float(leaving % 2 == 0)),
+        out = min((a for a in leaving if a.state == from_state), key=lambda a: a.length)
+        into = min((a for a in entering if a.state == to_state), key=lambda a: a.length)
+        arcs = self._prepared.turns.arcs[edges].tolist()
+        return (
+            (out.snap.road, out.snap.share, float(out.arc % 2 == 0)),
             *((arc // 2, float(arc % 2), float(arc % 2 == 0)) for arc in arcs),
-            (last.road, float(entering % 2), last.share),
-        ]
+            (into.snap.road, float(into.arc % 2), into.snap.share),
+        )
 
     def _part(self, road: int, begin: float, finish: float) -> list[Position]:
         """Points of a road's line from one share of it to another."""
@@ -311,16 +332,12 @@ class RoadTravel:
         return np.asarray(reached / max(reached[-1], 1e-9))
 
 
-def _remaining(arc: int, share: float) -> float:
-    """How much of the arc lies behind a point at a share of its road."""
-    return 1 - share if arc % 2 == 0 else share
-
-
-def _seeds(rows: Sequence[Sequence[tuple[int, int]]]) -> Seeds:
+def _seeds(rows: Sequence[Sequence[_Access]]) -> Seeds:
     offsets = np.zeros(len(rows) + 1, np.int64)
     offsets[1:] = np.cumsum([len(row) for row in rows])
-    flat = np.array([entry for row in rows for entry in row], np.int64).reshape(-1, 2)
-    return Seeds(offsets, flat[:, 0].astype(np.int32), flat[:, 1].copy())
+    states = np.array([access.state for row in rows for access in row], np.int32)
+    lengths = np.array([access.length for row in rows for access in row], np.int64)
+    return Seeds(offsets, states, lengths)
 
 
 def _pairs_of_equals(positions: Sequence[Position]) -> list[tuple[int, int]]:

@@ -409,7 +409,7 @@ def _contract(
         if queued > 0 and weight > queue_keys[0]:
             queued = _push(queue_keys, queue_nodes, queued, weight, node)
             continue
-        if added > core_at and added > ins + outs:
+        if added > core_at:
             break
 
         taken_out[node] = True
