@@ -18,7 +18,7 @@ from schedules.planning.plan import Plan, Progress
 from ..database import db, now
 from .ground import Ground, Lock
 from .models import Planning, PlanningState
-from .posing import Posed, pose, proposal_of
+from .posing import Posed, plan_of, pose, proposal_of
 from .present import present_timetable
 from .proposal import Proposal
 
@@ -99,6 +99,8 @@ def _search_and_keep(planning: Planning, pulse: _Pulse) -> None:
             _("No stop of this term can be served on any day. Look at calendars, windows and vans.")
         )
     seconds, seed = planning.seconds, planning.seed
+    begun_from = _begin_from(planning, present)
+    start = None if begun_from is None else plan_of(begun_from, posed)
     # Nothing holds the database while the search goes on.
     db.session.commit()
     plan = search(
@@ -107,8 +109,17 @@ def _search_and_keep(planning: Planning, pulse: _Pulse) -> None:
         seed=seed,
         on_progress=pulse.note,
         should_stop=pulse.stopped.is_set,
+        start=start,
     )
     _keep(planning, present, plan, posed, ground)
+
+
+def _begin_from(planning: Planning, present: Proposal) -> Proposal | None:
+    """The plan that is planned again; where the present timetable is worth something, that one."""
+    base = db.session.get(Planning, planning.base_id) if planning.base_id else None
+    if base is not None and base.plan is not None:
+        return Proposal.from_json(base.plan)
+    return present if planning.moved_visit_m else None
 
 
 def _keep(planning: Planning, present: Proposal, plan: Plan, posed: Posed, ground: Ground) -> None:

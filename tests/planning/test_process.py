@@ -20,6 +20,7 @@ from bus_ops.planning.ground import Ground
 from bus_ops.planning.judging import broken_by
 from bus_ops.planning.models import Planning, PlanningState
 from bus_ops.planning.proposal import Proposal
+from tests.planning.plans import finished_planning, proposal_with
 from tests.small_service import SmallService, small_service
 
 pytest.importorskip("schedules.planning.planner")
@@ -120,3 +121,33 @@ def test_a_term_without_any_day_fails_in_words(service: SmallService) -> None:
     working.work(planning.id)
     assert planning.state == PlanningState.FAILED
     assert "điểm phục vụ" in planning.message
+
+
+def test_planning_again_begins_from_the_plan_and_keeps_its_locks(service: SmallService) -> None:
+    first, last = today() + DAY, service.term.ends_on or today()
+    ids = [stop.id for stop in service.stops]
+    days = [visit.day for visit in service.visits() if visit.day > today()]
+    odd_days = {day + DAY: [ids[1], ids[0]] for day in days if day + DAY <= last}
+    ground = Ground(service.term)
+    base = finished_planning(
+        service.term, first, last, proposal_with(ground, service.van.id, odd_days)
+    )
+    locked = min(odd_days)
+    base.locks = [{"stop": ids[0], "day": locked.isoformat()}]
+    again = Planning(
+        organisation_id=service.organisation.id,
+        term_id=service.term.id,
+        running_term_id=service.term.id,
+        base_id=base.id,
+        first_on=first,
+        last_on=last,
+        seconds=1,
+        locks=base.locks,
+    )
+    db.session.add(again)
+    db.session.commit()
+    working.work(again.id)
+    assert (again.state, again.message) == (PlanningState.DONE, "")
+    plan = Proposal.from_json(again.plan or {})
+    assert locked in plan.days_by_stop()[ids[0]]
+    assert broken_by(plan, ground) == []
