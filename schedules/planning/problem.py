@@ -30,7 +30,11 @@ class DayChoice:
 
 @dataclass(frozen=True)
 class LockedVisit:
-    """A visit that stays: its day, and where given its van and its arrival."""
+    """A visit that stays: its day, and where given its van and its arrival.
+
+    An arrival that was agreed holds outside the stop's windows too, though not on a day on which
+    it is closed.
+    """
 
     day: int
     van: str | None = None
