@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from schedules.planning.distances import distances_between
-from schedules.planning.plan import Plan
+from schedules.planning.plan import Plan, PlannedRun, PlannedVisit
 from schedules.planning.problem import (
     LockedVisit,
     PlanningProblem,
@@ -69,6 +69,44 @@ def proposal_of(plan: Plan, posed: Posed, ground: Ground) -> Proposal:
     ]
     unplaced = sorted({*(int(key) for key in plan.unplaced), *posed.without_days})
     return Proposal(tuple(sorted(runs, key=lambda r: (r.day, r.van_id))), tuple(unplaced))
+
+
+def plan_of(proposal: Proposal, posed: Posed) -> Plan:
+    """A timetable as a plan to begin from; days that are not planned are left out."""
+    problem = posed.problem
+    index = {day: number for number, day in enumerate(problem.days)}
+    keys = {stop.key for stop in problem.stops}
+    vans = {van.key for van in problem.vans}
+    runs = []
+    for run in proposal.runs:
+        if run.day not in index or str(run.van_id) not in vans:
+            continue
+        visits = tuple(
+            PlannedVisit(
+                str(visit.stop_id),
+                visit.arrival,
+                visit.departure,
+                visit.drive_minutes,
+                visit.distance_m,
+                visit.waiting_minutes,
+            )
+            for visit in run.visits
+            if str(visit.stop_id) in keys
+        )
+        runs.append(
+            PlannedRun(
+                index[run.day],
+                str(run.van_id),
+                run.leaves,
+                run.returns,
+                visits,
+                run.lunch,
+                run.distance_m,
+                run.drive_minutes,
+            )
+        )
+    metres = float(proposal.distance_m)
+    return Plan(tuple(runs), (), metres, metres, seed=0, iterations=0, seconds=0.0)
 
 
 class _Posing:
