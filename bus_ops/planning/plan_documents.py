@@ -45,7 +45,7 @@ def planned(text: str, seconds: float, seed: int, tell: Callable[[str], None]) -
             should_stop=is_interrupted,
         )
     tell(_in_words(found))
-    return plan_to_json(read.problem, found, reasons_of(read))
+    return plan_to_json(read.problem, found, reasons_of(read, found))
 
 
 def line_of_fault(fault: JsonFault) -> str:

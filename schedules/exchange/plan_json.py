@@ -14,7 +14,7 @@ from datetime import date, timedelta
 from enum import StrEnum
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,12 +46,17 @@ from ..timing import Lunch, Window
 from ..travel import GeodesicTravel, Position
 from .json_shape import JsonFault, JsonFaultsError, read_json, shape_faults, shown
 
+if TYPE_CHECKING:
+    from ..planning.explanation import Change
+
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 PROBLEM_FORMAT = "bus-ops-plan-problem"
 PLAN_FORMAT = "bus-ops-plan"
 VERSION = 1
 MINUTES_OF_A_DAY = 24 * 60
 LONGEST_PERIOD_DAYS = 3 * 366
+# Explaining a stop takes up to a second.
+MOST_EXPLAINED = 20
 
 
 class PlanJsonProblem(StrEnum):
@@ -109,12 +114,25 @@ def plan_from_json(text: str, seconds: float = 60.0, seed: int = 0) -> str:
     from ..planning.planner import plan
 
     read = problem_from_json(text)
-    return plan_to_json(read.problem, plan(read.problem, seconds, seed), reasons_of(read))
+    found = plan(read.problem, seconds, seed)
+    return plan_to_json(read.problem, found, reasons_of(read, found))
 
 
-def reasons_of(read: ReadProblem) -> dict[str, dict[str, str]]:
-    """Of stops that have no days to choose from: why."""
-    return {key: {"no_choice": why.value} for key, why in read.without_days.items()}
+def reasons_of(read: ReadProblem, plan: Plan) -> dict[str, dict[str, Any]]:
+    """Of the stops left out (of the first ``MOST_EXPLAINED``) what keeps them out, and the changes
+    that would let them in."""
+    from ..planning.explanation import explain_unplaced
+
+    reasons: dict[str, dict[str, Any]] = {
+        one.stop: {
+            "obstacle": one.obstacle.value,
+            "changes": [_change_json(read.problem, change) for change in one.changes],
+        }
+        for one in explain_unplaced(read.problem, plan, plan.unplaced[:MOST_EXPLAINED])
+    }
+    for key, why in read.without_days.items():
+        reasons.setdefault(key, {})["no_choice"] = why.value
+    return reasons
 
 
 @cache
@@ -462,6 +480,24 @@ def _run_json(problem: PlanningProblem, run: PlannedRun) -> dict[str, Any]:
         "distance_m": round(run.distance_m, 1),
         "drive_minutes": round(run.drive_minutes, 1),
         "visits": [_visit_json(visit) for visit in run.visits],
+    }
+
+
+def _change_json(problem: PlanningProblem, change: Change) -> dict[str, Any]:
+    figures: dict[str, Any] = {
+        "minutes": change.minutes,
+        "load": change.load,
+        "van": change.van,
+        "day": None if change.day is None else problem.days[change.day].isoformat(),
+        "skip_price_m": change.skip_price_m,
+        "fewer": change.fewer,
+    }
+    return {
+        "kind": change.kind.value,
+        "days": [problem.days[day].isoformat() for day in change.days],
+        "metres": round(change.metres, 1),
+        "drive_minutes": round(change.drive_minutes, 1),
+        **{name: figure for name, figure in figures.items() if figure},
     }
 
 

@@ -24,6 +24,7 @@ from schedules.exchange.plan_json import (
     problem_schema,
 )
 from schedules.planning.day_choices import NoChoice
+from schedules.planning.explanation import ChangeKind, Obstacle
 from schedules.planning.problem import LockedVisit
 from schedules.timing import Lunch, Window
 
@@ -127,8 +128,20 @@ def test_a_stop_whose_frequency_gives_no_days_is_named_with_the_reason() -> None
     read = problem_from_json(json.dumps(document))
     assert read.without_days == {"commune": NoChoice.TOO_FEW_DAYS}
     planned = json.loads(plan_from_json(json.dumps(document), seconds=0.1))
-    assert planned["unplaced"] == [{"stop": "commune", "no_choice": "too_few_days"}]
+    why = {"obstacle": "no_choices", "no_choice": "too_few_days", "changes": []}
+    assert planned["unplaced"] == [{"stop": "commune", **why}]
     assert shape_faults(planned, plan_schema()) == []
+
+
+def test_what_would_let_an_unplaced_stop_in_stands_in_the_plan() -> None:
+    document = changed("stops[2].windows", [{"opens": "08:00", "closes": "08:50"}])
+    planned = json.loads(plan_from_json(json.dumps(document), seconds=0.1))
+    assert shape_faults(planned, plan_schema()) == []
+    (village,) = planned["unplaced"]
+    assert (village["stop"], village["obstacle"]) == ("village", "never_possible")
+    kinds = {change["kind"]: change for change in village["changes"]}
+    assert kinds["open_earlier"]["minutes"] == kinds["close_later"]["minutes"] == 10
+    assert kinds["close_later"]["days"] in (["2026-09-09"], ["2026-09-16"])
 
 
 FAULTS: list[tuple[str, Any, str, str]] = [
@@ -254,3 +267,10 @@ def test_the_schemas_use_only_what_the_check_understands() -> None:
         return set(schema) | set().union(*(words(one) for one in inner))
 
     assert words(problem_schema()) | words(plan_schema()) <= understood
+
+
+def test_the_schema_knows_every_obstacle_and_change() -> None:
+    unplaced = plan_schema()["properties"]["unplaced"]["items"]["properties"]
+    change = unplaced["changes"]["items"]["properties"]
+    assert unplaced["obstacle"]["enum"] == [one.value for one in Obstacle]
+    assert change["kind"]["enum"] == [one.value for one in ChangeKind]
