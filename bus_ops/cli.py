@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from functools import wraps
 from multiprocessing.connection import wait as wait_for_any
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, BinaryIO, TypeVar
 
 import click
 import platformdirs
@@ -26,6 +26,8 @@ from flask_babel import gettext as _
 from flask_migrate import upgrade
 from sqlalchemy import inspect, make_url, select
 from sqlalchemy.exc import OperationalError
+
+from schedules.exchange.json_shape import JsonFaultsError
 
 from . import VERSION, create_app
 from .accounts.models import Organisation, Role, User
@@ -41,6 +43,7 @@ from .i18n import format_moment, speaking, today
 from .jobs import JOBS, job_named, last_turns, run_job
 from .places.regions import REGIONS, add_region
 from .places.units import has_units
+from .planning.plan_documents import line_of_fault, planned
 from .scheduler import run_scheduler
 from .tablet.log import replay as replay_log
 from .timetable.import_plan import ImportChoices, ImportPlan, RowState
@@ -53,6 +56,9 @@ from .timetable.import_wording import (
     sentence_of_file,
 )
 from .timetable.importing import apply_import, new_run_count, plan_import
+
+# A document with more faults than this is told by its first ones.
+MOST_FAULTS_TOLD = 20
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -334,6 +340,58 @@ def run_named_job(_app: Flask, name: str) -> None:
             click.echo(f"{turn.state.label}: {text}")
     if turn.state.value == "failed":
         sys.exit(1)
+
+
+@main.command("plan")
+@click.argument("file", type=click.File("rb"))
+@click.option(
+    "--seconds",
+    type=click.FloatRange(0, 24 * 3600),
+    default=60.0,
+    show_default=True,
+    help="Time for the search.",
+)
+@click.option("--seed", type=click.IntRange(0), default=0, help="Another seed, another search.")
+@click.option(
+    "--out", type=click.Path(dir_okay=False, path_type=Path), help="Write the plan to this file."
+)
+@click.pass_context
+def plan_file(
+    context: click.Context, file: BinaryIO, seconds: float, seed: int, out: Path | None
+) -> None:
+    """Plan a period from a JSON document, without any installation (see PLAN_JSON.md).
+
+    Ctrl+C ends the search with the best plan so far.
+    """
+    with speaking(context.obj):
+        try:
+            document = planned(
+                file.read().decode("utf-8-sig"),
+                seconds,
+                seed,
+                lambda text: click.echo(text, err=True),
+            )
+        except UnicodeDecodeError as error:
+            raise CommandError(_("The file is not written in UTF-8.")) from error
+        except JsonFaultsError as error:
+            for fault in error.faults[:MOST_FAULTS_TOLD]:
+                click.echo(line_of_fault(fault), err=True)
+            raise CommandError(
+                ngettext(
+                    "%(num)s fault in the document. Mend it as said above.",
+                    "%(num)s faults in the document. Mend them as said above.",
+                    len(error.faults),
+                )
+            ) from error
+        if out is None:
+            click.echo(document, nl=False)
+            return
+        try:
+            out.write_text(document, "utf-8")
+        except OSError as error:
+            raise CommandError(
+                _("The plan cannot be written: %(reason)s.", reason=_reason(error))
+            ) from error
 
 
 @main.command()

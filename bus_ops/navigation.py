@@ -64,6 +64,8 @@ def home_of(role: Role) -> str:
 def _is_active(endpoint: str, here: str) -> bool:
     if endpoint == here:
         return True
+    if here.startswith(("planning.", "repairing.")):
+        return endpoint == "timetable.term_list"
     same_slice = endpoint.partition(".")[0] == here.partition(".")[0]
     listed = {item[0] for item in MENU}
     first_of_slice = next(e for e, _, _ in MENU if e.startswith(endpoint.partition(".")[0]))

@@ -14,10 +14,7 @@ import signal
 import sys
 from pathlib import Path
 
-from flask_babel import force_locale
-
 from . import create_app
-from .config import LANGUAGES
 from .planning.working import work
 
 # Pages of the web process are answered first.
@@ -32,7 +29,7 @@ def main() -> None:
     with contextlib.suppress(OSError):
         os.nice(_NICENESS)
     app = create_app(settings)
-    with app.app_context(), force_locale(LANGUAGES[0]):
+    with app.app_context():
         work(int(sys.argv[1]), on_cancelled=_end_at_once)
 
 

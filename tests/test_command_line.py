@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -340,3 +342,57 @@ def test_the_demonstration_never_touches_the_real_database(installed: Run, tmp_p
     assert real.read_bytes() == before
     again = installed("demo", "--no-serve", "--folder", str(folder))
     assert "The demonstration of today is ready." in again.stdout
+
+
+PLAN_PROBLEM = """{
+ "format": "bus-ops-plan-problem", "version": 1, "first": "2026-09-07", "last": "2026-09-13",
+ "vans": [{"id": "van", "depot": {"lat": 10.03, "lon": 105.78}}],
+ "stops": [
+  {"id": "near", "position": {"lat": 10.1, "lon": 105.7}, "service_minutes": 60,
+   "frequency": {"every_weeks": 1}},
+  {"id": "long", "position": {"lat": 10.1, "lon": 105.7}, "service_minutes": 1440,
+   "frequency": {"every_weeks": 1}}
+ ]}"""
+
+
+def test_a_document_is_planned_without_an_installation(bus_ops: Run, tmp_path: Path) -> None:
+    problem, out = tmp_path / "problem.json", tmp_path / "plan.json"
+    problem.write_text(PLAN_PROBLEM, "utf-8")
+    answer = bus_ops("plan", str(problem), "--seconds", "0.2", "--out", str(out))
+    assert answer.returncode == 0, answer.stderr
+    assert "Visits: 1, runs: 1, driving: 30.4 km." in answer.stderr
+    assert "1 stop could not be placed: long." in answer.stderr
+    planned = json.loads(out.read_text("utf-8"))
+    assert [visit["stop"] for run in planned["runs"] for visit in run["visits"]] == ["near"]
+    assert not (tmp_path / "data").exists()
+
+
+def test_ctrl_c_keeps_the_best_plan_so_far(tmp_path: Path) -> None:
+    problem = tmp_path / "problem.json"
+    problem.write_text(PLAN_PROBLEM, "utf-8")
+    with subprocess.Popen(
+        [str(PROGRAM), "plan", str(problem), "--seconds", "3000"],
+        env=environment(tmp_path / "data"),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as search:
+        assert search.stderr is not None
+        assert "0 % of the time" in search.stderr.readline()
+        search.send_signal(signal.SIGINT)
+        plan, _told = search.communicate(timeout=60)
+    assert search.returncode == 0
+    assert json.loads(plan)["runs"][0]["visits"][0]["stop"] == "near"
+
+
+def test_a_document_with_faults_is_refused_with_every_fault_in_words(
+    bus_ops: Run, tmp_path: Path
+) -> None:
+    problem = tmp_path / "problem.json"
+    broken = PLAN_PROBLEM.replace("10.03", '"x"').replace('"every_weeks": 1', '"every_weeks": 0', 1)
+    problem.write_text(broken, "utf-8")
+    answer = bus_ops("plan", str(problem), BUS_OPS_LANGUAGE="vi")
+    assert answer.returncode == 1
+    assert 'vans[0].depot.lat, giá trị "x": Hãy ghi giá trị kiểu: number.' in answer.stderr
+    assert "stops[0].frequency.every_weeks, giá trị 0: Hãy ghi ít nhất 1." in answer.stderr
+    assert "Tài liệu có 2 lỗi" in answer.stderr

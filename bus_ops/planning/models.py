@@ -23,6 +23,23 @@ class PlanningState(LabelledEnum):
     CANCELLED = "cancelled", _l("Cancelled")
 
 
+class Failure(LabelledEnum):
+    """Why a search gave no plan."""
+
+    GONE = (
+        "gone",
+        _l(
+            "Its process ended before the plan was ready: the computer was switched off or short"
+            " of memory. Start planning again."
+        ),
+    )
+    NOTHING_TO_PLAN = (
+        "nothing_to_plan",
+        _l("No stop of this term can be served on any day. Look at calendars, windows and vans."),
+    )
+    ERROR = "error", _l("The search ended with an error of the program.")
+
+
 class Planning(OwnedByOrganisation, Base):
     """One search for a term's plan, and the plan as people adjust it until it is published.
 
@@ -59,7 +76,8 @@ class Planning(OwnedByOrganisation, Base):
     stop_asked: Mapped[bool] = mapped_column(default=False)
     # {"share": 0.4, "seconds": 12.1, "iterations": …, "metres": …, "unplaced": …}
     progress: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
-    # Why it failed.
+    failure: Mapped[Failure | None] = mapped_column(enum_column(Failure))
+    # What the program itself said of its error.
     message: Mapped[str] = mapped_column(Text, default="")
     # Timetables as ``planning.proposal`` writes them: the one there is, and the planned one.
     present: Mapped[dict[str, Any] | None] = mapped_column(JSON, deferred=True)

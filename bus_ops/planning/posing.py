@@ -5,18 +5,14 @@ Stops and vans have their ids, as text, for keys.
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-import numpy as np
-from numpy.typing import NDArray
-
-from schedules.planning.plan import Plan
+from schedules.planning.distances import distances_between
+from schedules.planning.plan import Plan, PlannedRun, PlannedVisit
 from schedules.planning.problem import (
-    Distances,
     LockedVisit,
     PlanningProblem,
     PlanningStop,
@@ -24,7 +20,6 @@ from schedules.planning.problem import (
     Weights,
 )
 from schedules.timing import Lunch, Window
-from schedules.travel import Position, TravelSource
 
 from ..fleet.models import Van
 from ..timetable.models import Stop
@@ -74,6 +69,44 @@ def proposal_of(plan: Plan, posed: Posed, ground: Ground) -> Proposal:
     ]
     unplaced = sorted({*(int(key) for key in plan.unplaced), *posed.without_days})
     return Proposal(tuple(sorted(runs, key=lambda r: (r.day, r.van_id))), tuple(unplaced))
+
+
+def plan_of(proposal: Proposal, posed: Posed) -> Plan:
+    """A timetable as a plan to begin from; days that are not planned are left out."""
+    problem = posed.problem
+    index = {day: number for number, day in enumerate(problem.days)}
+    keys = {stop.key for stop in problem.stops}
+    vans = {van.key for van in problem.vans}
+    runs = []
+    for run in proposal.runs:
+        if run.day not in index or str(run.van_id) not in vans:
+            continue
+        visits = tuple(
+            PlannedVisit(
+                str(visit.stop_id),
+                visit.arrival,
+                visit.departure,
+                visit.drive_minutes,
+                visit.distance_m,
+                visit.waiting_minutes,
+            )
+            for visit in run.visits
+            if str(visit.stop_id) in keys
+        )
+        runs.append(
+            PlannedRun(
+                index[run.day],
+                str(run.van_id),
+                run.leaves,
+                run.returns,
+                visits,
+                run.lunch,
+                run.distance_m,
+                run.drive_minutes,
+            )
+        )
+    metres = float(proposal.distance_m)
+    return Plan(tuple(runs), (), metres, metres, seed=0, iterations=0, seconds=0.0)
 
 
 class _Posing:
@@ -196,34 +229,6 @@ class _Posing:
 
     def _wants_a_day(self, stop: Stop) -> bool:
         return bool(stop.plan_times or rule_of(stop).dates(self._first, self._last))
-
-
-def distances_between(
-    stops: Sequence[Position | None],
-    depots: Sequence[Position | None],
-    travel: TravelSource,
-    buffer_minutes: int,
-) -> Distances:
-    """Whole minutes with their buffer, and metres, as ``schedules.timing`` counts a day's legs.
-
-    A position that nobody knows is free of driving, as it is there.
-    """
-    everywhere = [*stops, *depots]
-    size = len(everywhere)
-    metres: NDArray[np.float64] = np.zeros((size, size))
-    minutes: NDArray[np.float64] = np.zeros((size, size))
-    known = [n for n, position in enumerate(everywhere) if position is not None]
-    rows = travel.matrix([position for position in everywhere if position is not None])
-    for start, row in zip(known, rows, strict=True):
-        for end, leg in zip(known, row, strict=True):
-            if start == end:
-                continue
-            metres[start, end] = leg.distance_m
-            drive = math.ceil(leg.drive_minutes) if math.isfinite(leg.drive_minutes) else math.inf
-            # The first leg of a day has its buffer even where it leads nowhere.
-            has_buffer = drive > 0 or start >= len(stops)
-            minutes[start, end] = drive + (buffer_minutes if has_buffer else 0)
-    return Distances(metres, minutes)
 
 
 def _groups(stops: Sequence[Stop], name: str) -> tuple[frozenset[str], ...]:

@@ -13,6 +13,7 @@ from schedules.planning.day_choices import (
     Frequency,
     OnRule,
     TimesInAll,
+    choices_holding,
     day_choices,
 )
 from schedules.planning.problem import DayChoice
@@ -60,14 +61,7 @@ def choices_for(
     fullest = max((len(choice.days) for choice in found), default=0)
     kept = at_least or [choice for choice in found if len(choice.days) == fullest]
     index = {day: number for number, day in enumerate(days)}
-    locks = sorted(index[day] for day in locked)
-    if not locks:
-        return tuple(kept)
-    holding = [_holding(locks, choice, days) for choice in kept] or [DayChoice(tuple(locks))]
-    cheapest: dict[tuple[int, ...], DayChoice] = {}
-    for choice in sorted(holding, key=lambda one: one.price_m):
-        cheapest.setdefault(choice.days, choice)
-    return tuple(cheapest.values())
+    return choices_holding(kept, sorted(index[day] for day in locked), days, PRICES)
 
 
 def _frequency(stop: Stop, first: date) -> Frequency:
@@ -91,16 +85,3 @@ def _counted_earlier(rule: Recurrence, first: date) -> date:
         return rule.start - timedelta(weeks=summary.interval * 60)
     # As many months back as leave every interval's phase.
     return rule.start.replace(year=min(rule.start.year, first.year) - summary.interval, day=1)
-
-
-def _holding(locks: Sequence[int], choice: DayChoice, days: Sequence[date]) -> DayChoice:
-    """The choice with each locked day in the place of its nearest other one."""
-    kept = [day for day in choice.days if day not in locks]
-    price = choice.price_m
-    for lock in locks:
-        if lock in choice.days or not kept:
-            continue
-        nearest = min(kept, key=lambda day, lock=lock: abs((days[day] - days[lock]).days))  # type: ignore[misc]
-        price += PRICES.uneven_m_per_day * abs((days[nearest] - days[lock]).days)
-        kept.remove(nearest)
-    return DayChoice(tuple(sorted({*kept, *locks})), price)

@@ -10,15 +10,14 @@ from datetime import date, timedelta
 from typing import Any
 
 from flask import Flask, current_app
-from flask_babel import gettext as _
 from sqlalchemy import update
 
 from schedules.planning.plan import Plan, Progress
 
 from ..database import db, now
 from .ground import Ground, Lock
-from .models import Planning, PlanningState
-from .posing import Posed, pose, proposal_of
+from .models import Failure, Planning, PlanningState
+from .posing import Posed, plan_of, pose, proposal_of
 from .present import present_timetable
 from .proposal import Proposal
 
@@ -30,8 +29,8 @@ SILENCE = timedelta(seconds=45)
 log = logging.getLogger("bus_ops.planning")
 
 
-class CannotPlanError(ValueError):
-    """There is nothing to plan; the message says why."""
+class NothingToPlanError(ValueError):
+    """No stop of the term can be served on any day."""
 
 
 def work(planning_id: int, on_cancelled: Callable[[], None] | None = None) -> None:
@@ -47,12 +46,11 @@ def work(planning_id: int, on_cancelled: Callable[[], None] | None = None) -> No
     try:
         with _Pulse.beating(app, planning_id, on_cancelled) as pulse:
             _search_and_keep(planning, pulse)
-    except CannotPlanError as error:
-        _fail(planning_id, str(error))
+    except NothingToPlanError:
+        _fail(planning_id, Failure.NOTHING_TO_PLAN)
     except Exception as error:
         log.exception("planning %s failed", planning_id)
-        problem = f"{type(error).__name__}: {error}"
-        _fail(planning_id, _("The search ended with an error (%(problem)s).", problem=problem))
+        _fail(planning_id, Failure.ERROR, f"{type(error).__name__}: {error}")
 
 
 def close_if_silent(planning: Planning) -> None:
@@ -64,13 +62,7 @@ def close_if_silent(planning: Planning) -> None:
 
 def close_left(planning_id: int) -> None:
     """A planning whose process has ended and that goes on all the same has failed."""
-    _fail(
-        planning_id,
-        _(
-            "Its process ended before the plan was ready: the computer was switched off or short"
-            " of memory. Start planning again."
-        ),
-    )
+    _fail(planning_id, Failure.GONE)
 
 
 def cancel(planning: Planning) -> None:
@@ -95,10 +87,10 @@ def _search_and_keep(planning: Planning, pulse: _Pulse) -> None:
     locks = [lock_from_json(lock) for lock in planning.locks]
     posed = pose(ground, first, last, present, locks, planning.moved_visit_m)
     if not posed.problem.stops:
-        raise CannotPlanError(
-            _("No stop of this term can be served on any day. Look at calendars, windows and vans.")
-        )
+        raise NothingToPlanError
     seconds, seed = planning.seconds, planning.seed
+    begun_from = _begin_from(planning, present)
+    start = None if begun_from is None else plan_of(begun_from, posed)
     # Nothing holds the database while the search goes on.
     db.session.commit()
     plan = search(
@@ -107,8 +99,17 @@ def _search_and_keep(planning: Planning, pulse: _Pulse) -> None:
         seed=seed,
         on_progress=pulse.note,
         should_stop=pulse.stopped.is_set,
+        start=start,
     )
     _keep(planning, present, plan, posed, ground)
+
+
+def _begin_from(planning: Planning, present: Proposal) -> Proposal | None:
+    """The plan that is planned again; where the present timetable is worth something, that one."""
+    base = db.session.get(Planning, planning.base_id) if planning.base_id else None
+    if base is not None and base.plan is not None:
+        return Proposal.from_json(base.plan)
+    return present if planning.moved_visit_m else None
 
 
 def _keep(planning: Planning, present: Proposal, plan: Plan, posed: Posed, ground: Ground) -> None:
@@ -134,9 +135,9 @@ def lock_from_json(stored: dict[str, Any]) -> Lock:
     return Lock(stored["stop"], date.fromisoformat(stored["day"]))
 
 
-def _fail(planning_id: int, message: str) -> None:
+def _fail(planning_id: int, failure: Failure, message: str = "") -> None:
     db.session.rollback()
-    _end(planning_id, PlanningState.FAILED, message=message)
+    _end(planning_id, PlanningState.FAILED, failure=failure, message=message)
 
 
 def _end(planning_id: int, state: PlanningState, **values: Any) -> None:

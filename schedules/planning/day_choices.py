@@ -152,6 +152,38 @@ def day_choices(
     return DayChoices(_thinned(unique, tuple(sorted(present_days)), limit, spread))
 
 
+def choices_holding(
+    choices: Sequence[DayChoice],
+    locked: Sequence[int],
+    days: Sequence[date],
+    prices: ChoicePrices = ChoicePrices(),
+) -> tuple[DayChoice, ...]:
+    """The choices with each locked day in the place of its nearest other one, at its distance's
+    price; without any choice the locked days alone."""
+    if not locked:
+        return tuple(choices)
+    holding = [_holding(locked, choice, days, prices) for choice in choices]
+    cheapest: dict[tuple[int, ...], DayChoice] = {}
+    for choice in sorted(holding, key=lambda one: one.price_m):
+        cheapest.setdefault(choice.days, choice)
+    return tuple(cheapest.values()) or (DayChoice(tuple(sorted(locked))),)
+
+
+def _holding(
+    locked: Sequence[int], choice: DayChoice, days: Sequence[date], prices: ChoicePrices
+) -> DayChoice:
+    kept = [day for day in choice.days if day not in locked]
+    price = choice.price_m
+    for lock in locked:
+        if lock in choice.days or not kept:
+            continue
+        apart = {day: abs((days[day] - days[lock]).days) for day in kept}
+        nearest = min(kept, key=lambda day: apart[day])
+        price += prices.uneven_m_per_day * apart[nearest]
+        kept.remove(nearest)
+    return DayChoice(tuple(sorted({*kept, *locked})), price)
+
+
 @dataclass(frozen=True)
 class _Pattern:
     """Days after the first one, and by how many days in all they miss evenness."""

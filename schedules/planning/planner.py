@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ..timing import Window
-from .plan import Plan, PlannedRun, PlannedVisit, Progress
+from .plan import Plan, Progress
 from .problem import DayChoice, PlanningProblem, PlanningStop
+from .runs import RunTimer, may_serve, open_windows, plan_of_runs
 from .search import (
     NO_ROUTE,
     Given,
@@ -19,7 +19,6 @@ from .search import (
     adopt,
     place_absent,
     place_as_planned,
-    run_times,
     search_steps,
 )
 
@@ -249,7 +248,7 @@ def _given(problem: PlanningProblem) -> Given:
         for van in vans
     ]
     choices = [allowed_choices(problem, stop) for stop in stops]
-    windows = [[_windows_on(stop, day) for day in range(days)] for stop in stops]
+    windows = [[open_windows(stop, day) for day in range(days)] for stop in stops]
     flat_windows = [w for of_stop in windows for of_day in of_stop for w in of_day]
     may = _may(problem, runs)
     number_of = {stop.key: number for number, stop in enumerate(stops)}
@@ -310,28 +309,16 @@ def _given(problem: PlanningProblem) -> Given:
     )
 
 
-def _windows_on(stop: PlanningStop, day: int) -> tuple[Window, ...]:
-    """When the stop can be served; a locked arrival leaves just its own minutes."""
-    locked = next((v.arrival for v in stop.locked if v.day == day and v.arrival is not None), None)
-    if locked is not None:
-        return (Window(locked, locked + int(np.ceil(stop.service_minutes))),)
-    open_at = stop.windows_of(day) or ()
-    return tuple(sorted(open_at, key=lambda window: (window.opens, window.closes)))
-
-
 def _may(
     problem: PlanningProblem, runs: Sequence[tuple[int, int]]
 ) -> np.ndarray[tuple[int, int], np.dtype[np.uint8]]:
     """[stop, run]: whether that van may serve the stop on that day."""
     may = np.ones((len(problem.stops), len(runs)), dtype=np.uint8)
     for row, stop in enumerate(problem.stops):
-        locked = {visit.day: visit.van for visit in stop.locked if visit.van is not None}
-        if stop.vans is None and not locked:
+        if stop.vans is None and not stop.locked:
             continue
         for run, (number, day) in enumerate(runs):
-            key = problem.vans[number].key
-            allowed = stop.vans is None or key in stop.vans
-            may[row, run] = allowed and locked.get(day, key) == key
+            may[row, run] = may_serve(stop, problem.vans[number].key, day)
     return may
 
 
@@ -472,95 +459,13 @@ def _choice_on(given: Given, stop: int, days: tuple[int, ...]) -> int:
 def _plan_of(
     problem: PlanningProblem, given: Given, best: State, seed: int, steps: int, seconds: float
 ) -> Plan:
-    runs = [_planned_run(problem, given, best, int(run)) for run in np.flatnonzero(best.length)]
-    unplaced = tuple(problem.stops[stop].key for stop in np.flatnonzero(best.choice < 0))
-    metres = sum(run.distance_m for run in runs)
-    skipped = sum(
-        stop.skip_price_m or 0.0
-        for stop, choice in zip(problem.stops, best.choice, strict=True)
-        if choice < 0
-    )
-    chosen = float(given.choice_price[best.choice[best.choice >= 0]].sum())
-    uneven = unevenness_m(problem, runs)
-    return Plan(
-        runs=tuple(sorted(runs, key=lambda run: (run.day, run.van))),
-        unplaced=unplaced,
-        metres=metres,
-        price_m=metres + skipped + chosen + uneven,
-        seed=seed,
-        iterations=steps,
-        seconds=seconds,
-    )
-
-
-def unevenness_m(problem: PlanningProblem, runs: Sequence[PlannedRun]) -> float:
-    """Price of shifts that differ from the mean shift of their van's runs."""
-    price = 0.0
-    for van in problem.vans:
-        shifts = [run.shift_minutes for run in runs if run.van == van.key]
-        mean = sum(shifts) / max(len(shifts), 1)
-        price += sum(abs(shift - mean) for shift in shifts)
-    return price / 60 * problem.weights.balance_m_per_hour
-
-
-def _planned_run(problem: PlanningProblem, given: Given, best: State, run: int) -> PlannedRun:
-    """A run with its times."""
-    length, depot, day = int(best.length[run]), int(given.run_depot[run]), int(given.run_day[run])
-    van = problem.vans[depot - len(problem.stops)]
-    order = [int(stop) for stop in best.order[run, :length]]
-    arrivals, lunch = np.zeros(length + 1), np.zeros(2)
-    eats_from, eats_to, eats_minutes = (float(minutes) for minutes in given.run_lunch[run])
-    _holds, leaves, returns = run_times(
-        given.minutes,
-        given.service,
-        best.order,
-        run,
-        length,
-        0,
-        -1,
-        day,
-        len(problem.days),
-        depot,
-        float(given.run_leaves[run]),
-        eats_from,
-        eats_to,
-        eats_minutes,
-        given.window_first,
-        given.window_opens,
-        given.window_closes,
-        arrivals,
-        lunch,
-    )
-    visits, clock, before = [], float(leaves), depot
-    for k, stop in enumerate(order):
-        lunch_before = int(lunch[1]) == k
-        ready = lunch[0] + given.run_lunch[run, 2] if lunch_before else clock
-        drive = float(given.minutes[before, stop])
-        arrival = float(arrivals[k])
-        departure = arrival + float(given.service[stop])
-        visits.append(
-            PlannedVisit(
-                stop=problem.stops[stop].key,
-                arrival=arrival,
-                departure=departure,
-                drive_minutes=drive,
-                distance_m=float(given.metres[before, stop]),
-                waiting_minutes=max(0.0, arrival - float(ready) - drive),
-                lunch_before=lunch_before,
-            )
-        )
-        clock, before = departure, stop
-    return PlannedRun(
-        day=day,
-        van=van.key,
-        leaves_depot=float(leaves),
-        returns_depot=float(returns),
-        visits=tuple(visits),
-        lunch=(
-            Window(int(lunch[0]), int(lunch[0] + given.run_lunch[run, 2]))
-            if lunch[1] >= 0
-            else None
-        ),
-        distance_m=sum(v.distance_m for v in visits) + float(given.metres[before, depot]),
-        drive_minutes=sum(v.drive_minutes for v in visits) + float(given.minutes[before, depot]),
-    )
+    timer = RunTimer(problem)
+    runs = []
+    for run in np.flatnonzero(best.length):
+        order = [int(stop) for stop in best.order[run, : best.length[run]]]
+        van = int(given.run_depot[run]) - len(problem.stops)
+        timed = timer.timed(int(given.run_day[run]), van, order)
+        assert timed is not None, "the search keeps runs that hold their windows"
+        runs.append(timed)
+    unplaced = [problem.stops[stop].key for stop in np.flatnonzero(best.choice < 0)]
+    return plan_of_runs(problem, runs, unplaced, seed, steps, seconds)

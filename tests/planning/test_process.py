@@ -18,8 +18,9 @@ from bus_ops.i18n import today
 from bus_ops.planning import starting, working
 from bus_ops.planning.ground import Ground
 from bus_ops.planning.judging import broken_by
-from bus_ops.planning.models import Planning, PlanningState
+from bus_ops.planning.models import Failure, Planning, PlanningState
 from bus_ops.planning.proposal import Proposal
+from tests.planning.plans import finished_planning, proposal_with
 from tests.small_service import SmallService, small_service
 
 pytest.importorskip("schedules.planning.planner")
@@ -99,7 +100,7 @@ def test_a_killed_process_is_a_failure_that_says_what_to_do(
     os.kill(processes[0].pid, signal.SIGKILL)
     wait_for(lambda: not planning.is_running)
     assert planning.state == PlanningState.FAILED
-    assert "Start planning again" in planning.message or "lập lịch lại" in planning.message
+    assert planning.failure == Failure.GONE
 
 
 def test_a_term_without_any_day_fails_in_words(service: SmallService) -> None:
@@ -119,4 +120,48 @@ def test_a_term_without_any_day_fails_in_words(service: SmallService) -> None:
     db.session.commit()
     working.work(planning.id)
     assert planning.state == PlanningState.FAILED
-    assert "điểm phục vụ" in planning.message
+    assert planning.failure == Failure.NOTHING_TO_PLAN
+
+
+def test_an_error_of_the_program_is_kept_for_who_mends_it(
+    service: SmallService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_arguments: object, **_options: object) -> None:
+        raise RuntimeError("no way out")
+
+    monkeypatch.setattr(starting, "launch", lambda _planning_id: None)
+    monkeypatch.setattr(working, "pose", broken)
+    planning = begin(service, seconds=1)
+    working.work(planning.id)
+    assert (planning.state, planning.failure) == (PlanningState.FAILED, Failure.ERROR)
+    assert planning.message == "RuntimeError: no way out"
+
+
+def test_planning_again_begins_from_the_plan_and_keeps_its_locks(service: SmallService) -> None:
+    first, last = today() + DAY, service.term.ends_on or today()
+    ids = [stop.id for stop in service.stops]
+    days = [visit.day for visit in service.visits() if visit.day > today()]
+    odd_days = {day + DAY: [ids[1], ids[0]] for day in days if day + DAY <= last}
+    ground = Ground(service.term)
+    base = finished_planning(
+        service.term, first, last, proposal_with(ground, service.van.id, odd_days)
+    )
+    locked = min(odd_days)
+    base.locks = [{"stop": ids[0], "day": locked.isoformat()}]
+    again = Planning(
+        organisation_id=service.organisation.id,
+        term_id=service.term.id,
+        running_term_id=service.term.id,
+        base_id=base.id,
+        first_on=first,
+        last_on=last,
+        seconds=1,
+        locks=base.locks,
+    )
+    db.session.add(again)
+    db.session.commit()
+    working.work(again.id)
+    assert (again.state, again.message) == (PlanningState.DONE, "")
+    plan = Proposal.from_json(again.plan or {})
+    assert locked in plan.days_by_stop()[ids[0]]
+    assert broken_by(plan, ground) == []

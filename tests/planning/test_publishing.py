@@ -9,12 +9,15 @@ from flask import Flask
 from sqlalchemy import select
 
 from bus_ops.accounts.models import Organisation
+from bus_ops.circulation.models import Loan
 from bus_ops.database import db
 from bus_ops.i18n import today
 from bus_ops.planning.ground import Ground
 from bus_ops.planning.models import Planning
 from bus_ops.planning.proposal import Difference, Proposal
 from bus_ops.planning.publishing import StaleProposalError, publish
+from bus_ops.tablet.log import record
+from bus_ops.tablet.models import EventKind
 from bus_ops.timetable import changes
 from bus_ops.timetable.generating import fill_horizon, fill_runs
 from bus_ops.timetable.models import (
@@ -212,3 +215,17 @@ def test_the_difference_counts_metres_minutes_and_moved_visits(service: SmallSer
 def test_a_timetable_kept_as_text_is_read_again_the_same(service: SmallService) -> None:
     _planning, proposal = plan_a_day_later(service)
     assert Proposal.from_json(proposal.as_json()) == proposal
+
+
+def test_loans_are_due_at_the_planned_visit(service: SmallService) -> None:
+    lent_at = next(visit for visit in service.visits(1) if visit.day == today())
+    record(
+        EventKind.LENT, service.user, visit=lent_at, payload={"barcode": "B1", "card_number": "T1"}
+    )
+    loan = db.session.scalars(select(Loan)).one()
+    assert loan.due_on == today() + WEEK
+    planning, proposal = plan_a_day_later(service)
+    done = publish(planning, proposal, service.user)
+    db.session.commit()
+    assert loan.due_on == today() + WEEK + DAY
+    assert done.sentences

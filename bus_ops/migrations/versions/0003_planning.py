@@ -45,6 +45,18 @@ def upgrade() -> None:
         sa.Column("published_at", database.UTCDateTime(timezone=True), nullable=True),
         sa.Column("stop_asked", sa.Boolean(), nullable=False),
         sa.Column("progress", sa.JSON(), nullable=False),
+        sa.Column(
+            "failure",
+            sa.Enum(
+                "gone",
+                "nothing_to_plan",
+                "error",
+                name="failure",
+                native_enum=False,
+                length=40,
+            ),
+            nullable=True,
+        ),
         sa.Column("message", sa.Text(), nullable=False),
         sa.Column("present", sa.JSON(), nullable=True),
         sa.Column("plan", sa.JSON(), nullable=True),
