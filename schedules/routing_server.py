@@ -118,7 +118,7 @@ class RoutingServer:
         self._patience = patience or Patience()
         self._sleep = sleep
         self._asleep_until = 0.0
-        ask = _Asking(url.rstrip("/"), self._patience.timeout_s, self._answered)
+        ask = _Asking(url.rstrip("/"), self._answered)
         dialects: dict[ServerKind, Callable[[], _Dialect]] = {
             ServerKind.OSRM: lambda: _Osrm(ask),
             ServerKind.VALHALLA: lambda: _Valhalla(ask, vehicle or Vehicle()),
@@ -297,7 +297,6 @@ class _Asking:
     """Asks questions of one address."""
 
     url: str
-    timeout_s: float
     answered: Callable[[urllib.request.Request], Any]
 
     def get(self, path: str) -> Any:

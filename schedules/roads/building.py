@@ -96,18 +96,24 @@ class _Cutter:
     def _known_runs(self) -> Iterable[_Piece]:
         source = self._source
         lengths = [len(way.nodes) for way in source.ways]
-        refs = np.fromiter((n for way in source.ways for n in way.nodes), np.int64, sum(lengths))
+        refs = np.concatenate([way.nodes for way in source.ways])
         places = np.searchsorted(source.node_ids, refs)
-        known = ~np.isnan(source.lats[places])
         # A node named twice in a row is named once too often.
-        repeated = np.zeros(len(places), dtype=bool)
-        repeated[1:] = places[1:] == places[:-1]
-        end = 0
-        for index, length in enumerate(lengths):
-            start, end = end, end + length
-            repeated[start] = False
-            kept = ~repeated[start:end]
-            way, here = places[start:end][kept], known[start:end][kept]
+        kept = np.ones(len(places), dtype=bool)
+        kept[1:] = places[1:] != places[:-1]
+        firsts = np.cumsum([0, *lengths[:-1]])
+        kept[firsts] = True
+        known = ~np.isnan(source.lats[places])
+        counts = np.add.reduceat(known, firsts, dtype=np.int64).tolist()
+        for index, (start, length) in enumerate(zip(firsts.tolist(), lengths, strict=True)):
+            if counts[index] < 2:
+                continue
+            end = start + length
+            way = places[start:end][kept[start:end]]
+            if counts[index] == length:
+                yield from [_Piece(index, way)] if len(way) > 1 else []
+                continue
+            here = known[start:end][kept[start:end]]
             for run in np.split(np.arange(len(way)), np.flatnonzero(np.diff(here)) + 1):
                 if len(run) > 1 and here[run[0]]:
                     yield _Piece(index, way[run])

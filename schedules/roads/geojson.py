@@ -39,7 +39,7 @@ def read_geojson(path: Path) -> RoadSource:
         if facts is None:
             continue
         for line in _lines(feature.get("geometry") or {}):
-            nodes = tuple(numbers.setdefault(point, len(numbers)) for point in line)
+            nodes = np.array([numbers.setdefault(p, len(numbers)) for p in line], np.int64)
             if len(nodes) > 1:
                 ways.append(SourceWay(index, nodes, facts))
     if not ways:

@@ -14,7 +14,7 @@ Lengths are whole numbers, so that sums are exact and every answer is the same o
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -93,10 +93,6 @@ class Hierarchy:
             _CORE_AT,
         )
         return cls(*arrays)
-
-    def as_arrays(self) -> dict[str, Any]:
-        """For keeping in a file."""
-        return {field.name: getattr(self, field.name) for field in fields(self)}
 
     def lengths(self, starts: Seeds, ends: Seeds) -> Ints:
         """Shortest lengths from each start (rows) to each end; ``UNREACHED`` where there is none.
@@ -278,6 +274,21 @@ def _seek_witnesses(
 
 
 @njit(cache=True)
+def _forget(first: Nodes, following: Nodes, ends: Nodes, owner: int, gone: int) -> None:
+    """Take the edges to a node out of another node's chain."""
+    before = -1
+    edge = first[owner]
+    while edge >= 0:
+        if ends[edge] != gone:
+            before = edge
+        elif before < 0:
+            first[owner] = following[edge]
+        else:
+            following[before] = following[edge]
+        edge = following[edge]
+
+
+@njit(cache=True, nogil=True)
 def _contract(
     node_count: int,
     tails: Nodes,
@@ -418,33 +429,13 @@ def _contract(
         while edge >= 0:
             tail = edge_tail[edge]
             level[tail] = max(level[tail], level[node] + 1)
-            before = -1
-            other = first_out[tail]
-            while other >= 0:
-                if edge_head[other] == node:
-                    if before < 0:
-                        first_out[tail] = next_out[other]
-                    else:
-                        next_out[before] = next_out[other]
-                else:
-                    before = other
-                other = next_out[other]
+            _forget(first_out, next_out, edge_head, tail, node)
             edge = next_in[edge]
         edge = first_out[node]
         while edge >= 0:
             head = edge_head[edge]
             level[head] = max(level[head], level[node] + 1)
-            before = -1
-            other = first_in[head]
-            while other >= 0:
-                if edge_tail[other] == node:
-                    if before < 0:
-                        first_in[head] = next_in[other]
-                    else:
-                        next_in[before] = next_in[other]
-                else:
-                    before = other
-                other = next_in[other]
+            _forget(first_in, next_in, edge_tail, head, node)
             edge = next_out[edge]
         for index in range(added):
             tail, head = new_tail[index], new_head[index]

@@ -40,7 +40,7 @@ def read_osm(path: Path, box: Box | None = None, progress: Progress = silent) ->
         ways, restrictions = _ways(path, progress)
         if not ways:
             raise RoadFileError(str(path), "no roads")
-        node_ids = np.unique(np.concatenate([np.asarray(way.nodes, np.int64) for way in ways]))
+        node_ids = np.unique(np.concatenate([way.nodes for way in ways]))
         lats, lons, obstacles = _nodes(path, node_ids, box, progress)
         dated = _dated(path)
     except (RuntimeError, OSError) as error:
@@ -61,8 +61,9 @@ def _ways(path: Path, progress: Progress) -> tuple[list[SourceWay], list[Restric
         tags = {tag.k: tag.v for tag in found.tags}
         if isinstance(found, osmium.osm.Way):
             facts = way_facts(tags)
-            nodes = tuple(node.ref for node in found.nodes)
-            if facts is not None and len(nodes) > 1:
+            if facts is not None and len(found.nodes) > 1:
+                refs = (node.ref for node in found.nodes)
+                nodes = np.fromiter(refs, np.int64, len(found.nodes))
                 ways.append(SourceWay(found.id, nodes, facts))
                 if len(ways) % _TELL_EVERY == 0:
                     progress(Stage.WAYS, len(ways))

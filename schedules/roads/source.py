@@ -38,12 +38,12 @@ class RoadFileError(ValueError):
         self.reason = reason
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class SourceWay:
     """A line of nodes (by their numbers) along which the facts hold."""
 
     way_id: int
-    nodes: tuple[int, ...]
+    nodes: NDArray[np.int64]
     facts: WayFacts
 
 

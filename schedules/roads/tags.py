@@ -11,6 +11,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import lru_cache
 
 UNLIMITED = math.inf
 # From this weight on a vehicle counts as heavy (hgv).
@@ -44,11 +45,6 @@ class Limits:
     weight_t: float = UNLIMITED
     width_m: float = UNLIMITED
 
-    @property
-    def is_unlimited(self) -> bool:
-        """Whether every vehicle may pass."""
-        return self == _NO_LIMITS
-
 
 @dataclass(frozen=True)
 class WayFacts:
@@ -69,7 +65,6 @@ class WayFacts:
     interval_s: float = math.nan
 
 
-_NO_LIMITS = Limits()
 _CLASSES = {
     "motorway": RoadClass.MOTORWAY,
     "trunk": RoadClass.TRUNK,
@@ -87,6 +82,16 @@ _CLASSES = {
 _NARROW = frozenset({"path", "footway", "cycleway", "pedestrian", "bridleway", "busway"})
 # From the general to the particular: the last key that is set decides.
 _ACCESS_KEYS = ("access", "vehicle", "motor_vehicle", "motorcar")
+_WEIGHT_KEYS = ("maxweight", "maxweight:signed", "maxweightrating", "maxgcweightrating")
+_HEIGHT_KEYS = ("maxheight", "maxheight:physical")
+_WIDTH_KEYS = ("maxwidth", "maxwidth:physical")
+# All that a way's facts are drawn from.
+_KEYS = frozenset(
+    {"highway", "route", "junction", "impassable", "oneway", "oneway:motor_vehicle"}
+    | {"maxspeed", "maxspeed:forward", "maxspeed:backward", "duration", "interval", "hgv", "width"}
+    | {*_ACCESS_KEYS, *_WEIGHT_KEYS, *_HEIGHT_KEYS, *_WIDTH_KEYS}
+    | {f"{key}:{way}" for key in _ACCESS_KEYS for way in ("forward", "backward")}
+)
 _CLOSED = frozenset({"no", "private", "agricultural", "forestry", "military", "emergency", "psv"})
 _OPENED = frozenset({"yes", "designated", "permissive", "official", "destination"})
 # Obstacles that no van passes unless a tag opens them; all others (gates, tolls) let it through.
@@ -115,6 +120,13 @@ _KMH = {"": 1.0, "kmh": 1.0, "km/h": 1.0, "kph": 1.0, "mph": 1.609344, "knots": 
 
 def way_facts(tags: Tags) -> WayFacts | None:
     """What a way is to a van; None where it may not drive at all."""
+    return _way_facts(frozenset(item for item in tags.items() if item[0] in _KEYS))
+
+
+@lru_cache(50_000)
+def _way_facts(said: frozenset[tuple[str, str]]) -> WayFacts | None:
+    """Of a country's ways most say what another says too."""
+    tags = dict(said)
     if tags.get("route") == "ferry" and "highway" not in tags:
         return _ferry_facts(tags)
     road_class = _road_class(tags)
@@ -150,15 +162,12 @@ def barrier_limits(tags: Tags) -> Limits | None:
 
 def limits_of(tags: Tags, own_width: bool = True) -> Limits:
     """Height, weight and width that signs allow, or that the road itself leaves."""
-    weight = min(
-        _quantity(tags.get(key), _TONNES)
-        for key in ("maxweight", "maxweight:signed", "maxweightrating", "maxgcweightrating")
-    )
+    weight = min(_quantity(tags.get(key), _TONNES) for key in _WEIGHT_KEYS)
     if tags.get("hgv") == "no":
         weight = min(weight, HEAVY_FROM_T)
-    widths = ("maxwidth", "maxwidth:physical", *(("width",) if own_width else ()))
+    widths = (*_WIDTH_KEYS, "width") if own_width else _WIDTH_KEYS
     return Limits(
-        min(_length(tags.get(key)) for key in ("maxheight", "maxheight:physical")),
+        min(_length(tags.get(key)) for key in _HEIGHT_KEYS),
         weight,
         min(_length(tags.get(key)) for key in widths),
     )

@@ -38,7 +38,7 @@ def networks(draw: st.DrawFn, one_way: bool) -> RoadTravel:
     ways = [
         SourceWay(
             number,
-            pair,
+            np.array(pair),
             WayFacts(draw(CLASSES), backward=not (one_way and draw(st.booleans()))),
         )
         for number, pair in enumerate(kept)
