@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 
 FOLDER = Path(__file__).parent
-BY_THEIR_OWN_NAMES = {"pvrp", "services"}
+BY_THEIR_OWN_NAMES = {"pvrp", "repair", "services"}
 
 
 def main() -> None:
