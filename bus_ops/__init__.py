@@ -22,6 +22,7 @@ from .accounts import access, limits, sessions
 from .accounts import views as accounts_views
 from .config import flask_settings, settings_from_environment
 from .database import db, migrate
+from .travel_sources import travel_in_words
 
 PACKAGE_FOLDER = Path(__file__).parent
 MIGRATIONS_FOLDER = PACKAGE_FOLDER / "migrations"
@@ -121,6 +122,7 @@ def _register_slices(app: Flask) -> None:
 def _register_context(app: Flask) -> None:
     # A global, because imported macros see no page context.
     app.jinja_env.globals["asset"] = asset
+    app.jinja_env.filters["travel_source"] = travel_in_words
 
     @app.context_processor
     def page_context() -> dict[str, Any]:

@@ -25,6 +25,7 @@ from .jobs import JOBS, job_named, last_turns, run_job, shown_turn
 from .places.models import Place
 from .tablet.models import Event
 from .timetable.models import Stop, Visit
+from .travel_sources import chosen_source
 
 blueprint = Blueprint("administration", __name__, url_prefix="/administration")
 
@@ -111,6 +112,7 @@ def _overview(form: LibraryForm) -> str:
         folder=backup_folder(),
         database=db.engine.dialect.name,
         counts=counts,
+        chosen=chosen_source(form.detour_factor.data or 1.0, form.drive_speed_kmh.data or 30.0),
     )
 
 

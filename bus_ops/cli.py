@@ -28,6 +28,8 @@ from sqlalchemy import inspect, make_url, select
 from sqlalchemy.exc import OperationalError
 
 from schedules.exchange.json_shape import JsonFaultsError
+from schedules.roads.source import RoadFileError, Stage
+from schedules.roads.vehicle import Vehicle
 
 from . import VERSION, create_app
 from .accounts.models import Organisation, Role, User
@@ -39,11 +41,20 @@ from .config import LANGUAGES, NotAWholeNumberError
 from .database import db, now
 from .demo import PASSWORD as DEMO_PASSWORD
 from .demo import SIGN_INS, build_demo
-from .i18n import format_moment, speaking, today
+from .i18n import format_moment, format_number, speaking, today
 from .jobs import JOBS, job_named, last_turns, run_job
 from .places.regions import REGIONS, add_region
 from .places.units import has_units
 from .planning.plan_documents import line_of_fault, planned
+from .road_building import (
+    box_of_places,
+    build_network_file,
+    extract_folder,
+    newest_extract,
+    places_without_road,
+    road_file_in_words,
+    stage_in_words,
+)
 from .scheduler import run_scheduler
 from .tablet.log import replay as replay_log
 from .timetable.import_plan import ImportChoices, ImportPlan, RowState
@@ -56,6 +67,7 @@ from .timetable.import_wording import (
     sentence_of_file,
 )
 from .timetable.importing import apply_import, new_run_count, plan_import
+from .travel_sources import chosen_source, travel_in_words
 
 # A document with more faults than this is told by its first ones.
 MOST_FAULTS_TOLD = 20
@@ -394,6 +406,69 @@ def plan_file(
             ) from error
 
 
+@main.group()
+def roads() -> None:
+    """The road network that driving times come from."""
+
+
+@roads.command("build")
+@click.argument(
+    "file", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path)
+)
+@click.option("--height", type=click.FloatRange(0, 10), help="Height of the largest van (m).")
+@click.option("--weight", type=click.FloatRange(0, 60), help="Weight of the heaviest van (t).")
+@click.option("--width", type=click.FloatRange(0, 5), help="Width of the widest van (m).")
+@click.option(
+    "--margin",
+    type=click.FloatRange(0, 1000),
+    default=30,
+    show_default=True,
+    help="Roads within so many kilometres of the known places are kept.",
+)
+@click.option("--whole", is_flag=True, help="Keep all roads of the file.")
+@in_app
+def build_roads_of(
+    app: Flask,
+    file: Path | None,
+    height: float | None,
+    weight: float | None,
+    width: float | None,
+    margin: float,
+    whole: bool,
+) -> None:
+    """Build the network from an OpenStreetMap extract (.osm.pbf).
+
+    Without a file takes the newest extract in the folder "roads" of the data folder.
+    """
+    file = file or newest_extract(app.config)
+    if file is None:
+        folder = extract_folder(app.config)
+        raise CommandError(_("There is no extract. Put a .osm.pbf file in %(path)s.", path=folder))
+    vehicle = Vehicle(height or 0.0, weight or 0.0, width or 0.0)
+    box = None if whole or not _has_tables() else box_of_places(margin)
+    try:
+        built = build_network_file(app.config, file, box, vehicle, _tell_of_roads)
+    except RoadFileError as error:
+        click.echo()
+        raise CommandError(road_file_in_words(error)) from error
+    click.echo()
+    for line in built:
+        click.echo(line)
+
+
+@roads.command("check")
+@in_app
+def check_roads(app: Flask) -> None:
+    """Tell where driving times come from, and the places that no road leads to."""
+    library = _organisation()
+    chosen = chosen_source(library.detour_factor, library.drive_speed_kmh)
+    click.echo(_("Kilometres and minutes:") + " " + travel_in_words(chosen.travel.name))
+    if chosen.problem:
+        click.echo(chosen.problem, err=True)
+    for line in places_without_road(library.id, chosen.travel):
+        click.echo(line)
+
+
 @main.command()
 @in_app
 def backup(_app: Flask) -> None:
@@ -436,8 +511,18 @@ def _migrate(app: Flask) -> None:
     upgrade(directory=app.extensions["migrate"].directory)
 
 
+def _has_tables() -> bool:
+    return inspect(db.engine).has_table("organisation")
+
+
+def _tell_of_roads(stage: Stage, count: int) -> None:
+    """One line a stage; where somebody looks on it grows, elsewhere each count has its own."""
+    line = f"{stage_in_words(stage)}: {format_number(count)}"
+    click.echo(f"\r{line:<60}" if sys.stdout.isatty() else line, nl=not sys.stdout.isatty())
+
+
 def _organisation() -> Organisation:
-    if not inspect(db.engine).has_table("organisation"):
+    if not _has_tables():
         raise CommandError(_("There is no database yet. Start with: bus-ops serve"))
     organisation = sole_organisation()
     if organisation is None:

@@ -10,14 +10,27 @@ from __future__ import annotations
 import os
 import secrets
 from datetime import timedelta
+from enum import Enum
 from pathlib import Path
 from typing import Any
 
 import platformdirs
 from geopy.geocoders import SERVICE_TO_GEOCODER
 
+from schedules.roads.tags import RoadClass
+
 TIMEZONE = "Asia/Ho_Chi_Minh"
 LANGUAGES = ("vi", "en")
+
+
+class TravelChoice(Enum):
+    """Where minutes and metres come from; without a choice roads where a network was built."""
+
+    BEST = ""
+    ESTIMATE = "estimate"
+    ROADS = "roads"
+    OSRM = "osrm"
+    VALHALLA = "valhalla"
 
 
 class NotAWholeNumberError(ValueError):
@@ -30,6 +43,8 @@ class NotAWholeNumberError(ValueError):
 
 
 _INTEGERS = {"UPLOAD_LIMIT_MB", "HORIZON_DAYS", "BACKUP_KEEP_DAYS", "SIGN_IN_HOURS"}
+# Positive figures, empty where nothing is said.
+_FIGURES = {"VAN_HEIGHT_M", "VAN_WEIGHT_T", "VAN_WIDTH_M", "FERRY_WAIT_MINUTES"}
 _BOOLEANS = {"GEOCODING", "SECURE_COOKIES", "BEHIND_PROXY"}
 
 
@@ -58,6 +73,22 @@ def default_settings() -> dict[str, Any]:
         # Added to each question ("Cần Thơ, Việt Nam"), and the countries that answers lie in.
         "GEOCODER_REGION": "Việt Nam",
         "GEOCODER_COUNTRIES": "vn",
+        # Where minutes and metres come from: a TravelChoice.
+        "TRAVEL": "",
+        # The network that `bus-ops roads build` made; empty: roads/roads.npz in the data folder.
+        "ROADS": "",
+        # A routing server's address, without its service and version.
+        "ROUTING_URL": "",
+        # The largest van, for roads with limits; empty: what the network was built for.
+        "VAN_HEIGHT_M": None,
+        "VAN_WEIGHT_T": None,
+        "VAN_WIDTH_M": None,
+        # At landings of ferries that do not say how often they go.
+        "FERRY_WAIT_MINUTES": 15.0,
+        # Average speeds (km/h) by class of road, such as "primary=40, residential=18".
+        "ROAD_SPEEDS": "",
+        # A GeoJSON file of areas with a detour_factor and speed_kmh of their own, for estimates.
+        "TRAVEL_AREAS": "",
         # Counts of sign-ins are kept by each process: one serves unless gunicorn runs several
         # workers, which then need a common store (redis://…) or each allow the whole limit.
         "RATELIMIT_STORAGE_URI": "memory://",
@@ -135,9 +166,42 @@ def _parsed(name: str, text: str) -> Any:
             return int(text)
         except ValueError:
             raise NotAWholeNumberError(f"BUS_OPS_{name}", text) from None
+    if name in _FIGURES:
+        return _figure(name, text)
+    if name == "ROAD_SPEEDS":
+        _check_speeds(text)
     if name == "DATA_FOLDER":
         return Path(text)
+    if name == "TRAVEL":
+        choices = [choice.value for choice in TravelChoice]
+        if text.strip().lower() not in choices:
+            known = ", ".join(filter(None, choices))
+            raise ValueError(f"BUS_OPS_TRAVEL must be one of {known}, not {text!r}")
+        return text.strip().lower()
     if name == "GEOCODER" and text.strip().lower() not in SERVICE_TO_GEOCODER:
         known = ", ".join(sorted(SERVICE_TO_GEOCODER))
         raise ValueError(f"BUS_OPS_GEOCODER must be one of {known}, not {text!r}")
     return text
+
+
+def _figure(name: str, text: str) -> float | None:
+    if not text.strip():
+        return default_settings()[name]
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value < 1000:
+        raise ValueError(f"BUS_OPS_{name} must be a number, not {text!r}")
+    return value
+
+
+def _check_speeds(text: str) -> None:
+    known = {road_class.name.lower() for road_class in RoadClass}
+    for part in filter(str.strip, text.replace(";", ",").split(",")):
+        name, _, speed = part.partition("=")
+        if name.strip().lower() not in known:
+            classes = ", ".join(sorted(known))
+            raise ValueError(f"BUS_OPS_ROAD_SPEEDS knows {classes}, not {name.strip()!r}")
+        if not (speed.strip().replace(".", "", 1).isdigit() and 1 <= float(speed) <= 150):
+            raise ValueError(f"BUS_OPS_ROAD_SPEEDS: {part.strip()!r} gives no speed in km/h")

@@ -98,6 +98,23 @@ class QuietPrefix(MacroElement):
     )
 
 
+class Credit(MacroElement):
+    """Whom the map thanks beside its tiles, once."""
+
+    _template = Template(
+        """
+        {% macro script(this, kwargs) %}
+            {{ this._parent.get_name() }}.attributionControl.addAttribution({{ this.text|tojson }});
+        {% endmacro %}
+        """
+    )
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self._name = "Credit"
+        self.text = text
+
+
 class SparseLabels(MacroElement):
     """Where names of communes would cover each other, the earlier one stands."""
 
@@ -167,12 +184,16 @@ def run_map(
     outlines: Iterable[MapOutline] = (),
     more_paths: Sequence[Sequence[Point]] = (),
     faint_paths: Sequence[Sequence[Point]] = (),
+    credit: str = "",
 ) -> folium.Map:
     """A day's route: depot, numbered stops by status, the line between them, communes by name.
 
-    ``more_paths`` are other runs of the day, ``faint_paths`` ways to compare it with.
+    ``more_paths`` are other runs of the day, ``faint_paths`` ways to compare it with; ``credit``
+    is owed to whoever the paths come from.
     """
     drawn = _empty_map(map_id)
+    if credit:
+        drawn.add_child(Credit(str(escape(credit))))
     _add_outlines(drawn, outlines, _NAMED_OUTLINE)
     for faint in faint_paths:
         if len(faint) > 1:

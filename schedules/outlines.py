@@ -89,6 +89,33 @@ def crossed(
     return found
 
 
+def thinned(path: Sequence[Position], tolerance_m: float) -> list[Position]:
+    """The line without points that stray at most ``tolerance_m`` from it; its ends stay.
+
+    D. Douglas, T. Peucker: Algorithms for the reduction of the number of points (1973).
+    """
+    if len(path) < 3:
+        return list(path)
+    lat0 = path[0].lat
+    east = METRES_PER_DEGREE * cos(radians(lat0))
+    plane = [(p.lon * east, p.lat * METRES_PER_DEGREE) for p in path]
+    kept = {0, len(path) - 1}
+    spans = [(0, len(path) - 1)]
+    while spans:
+        first, last = spans.pop()
+        farthest, at = tolerance_m, -1
+        (x1, y1), (x2, y2) = plane[first], plane[last]
+        for index in range(first + 1, last):
+            x, y = plane[index]
+            strays = _to_side(x1 - x, y1 - y, x2 - x, y2 - y)
+            if strays > farthest:
+                farthest, at = strays, index
+        if at > 0:
+            kept.add(at)
+            spans += [(first, at), (at, last)]
+    return [path[index] for index in sorted(kept)]
+
+
 def _looks(path: Sequence[Point]) -> list[Position]:
     """Positions along the way, closer together than any commune is wide."""
     looks = [Position(*point) for point in path[:1]]

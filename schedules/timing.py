@@ -10,7 +10,7 @@ from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from .travel import Leg, Position, TravelSource
+from .travel import Leg, Position, TravelSource, foresee
 
 # When neither a window nor a published time tells when to start.
 DEFAULT_START = 8 * 60
@@ -103,6 +103,7 @@ def time_day(
     Without ``leaves_at`` the van leaves just in time for the first stop. Lunch is taken before the
     first drive that starts within its span, or would otherwise end after it.
     """
+    foresee(travel, [depot, *(stop.position for stop in stops)])
     legs = _legs(stops, depot, travel)
     leaves = leaves_at if leaves_at is not None else _just_in_time(stops, legs, buffer_minutes)
     clock = leaves
@@ -173,6 +174,7 @@ def order_day(
 
     Stops that open at the same time are joined by nearest neighbour and improved by 2-opt.
     """
+    foresee(travel, [depot, *(stop.position for stop in stops)])
     groups: dict[int, list[DayStop]] = {}
     for stop in stops:
         groups.setdefault(stop.earliest if stop.earliest is not None else -1, []).append(stop)

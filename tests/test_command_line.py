@@ -15,6 +15,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.schedules.roads.drawing import square
+
 REPOSITORY = Path(__file__).resolve().parents[1]
 PROGRAM = Path(sys.executable).with_name("bus-ops")
 PASSWORD = "sông Hậu chảy hiền"
@@ -396,3 +398,25 @@ def test_a_document_with_faults_is_refused_with_every_fault_in_words(
     assert 'vans[0].depot.lat, giá trị "x": Hãy ghi giá trị kiểu: number.' in answer.stderr
     assert "stops[0].frequency.every_weeks, giá trị 0: Hãy ghi ít nhất 1." in answer.stderr
     assert "Tài liệu có 2 lỗi" in answer.stderr
+
+
+def test_roads_are_built_from_the_extract_that_was_put_there(
+    installed: Run, tmp_path: Path
+) -> None:
+    folder = tmp_path / "data" / "roads"
+    missing = installed("roads", "build", BUS_OPS_LANGUAGE="vi")
+    assert missing.returncode == 1
+    assert "Chưa có tệp trích nào" in missing.stderr
+    folder.mkdir()
+    square().way("ABCD").save(folder / "can-tho.osm")
+    built = installed("roads", "build", "--height", "3.2", BUS_OPS_LANGUAGE="vi")
+    assert "Đã dựng từ can-tho: 2 km đường" in built.stdout
+    assert (folder / "roads.npz").is_file()
+    checked = installed("roads", "check")
+    assert "by road (can-tho) © OpenStreetMap contributors" in checked.stdout
+    broken = tmp_path / "broken.osm.pbf"
+    broken.write_bytes(b"no roads at all")
+    refused = installed("roads", "build", str(broken))
+    assert refused.returncode == 1
+    assert "cannot be used" in refused.stderr
+    assert "Traceback" not in refused.stderr

@@ -19,6 +19,7 @@ from ..i18n import format_minutes_clock
 from ..maps import MapOutline, MapStop, run_map
 from ..places.models import AdministrativeUnit, UnitLevel
 from ..timetable.retiming import depot_position, position_of
+from ..travel_sources import credit_of, line_over
 from .ground import Ground, Lock
 from .judging import Broken
 from .proposal import Proposal, ProposedRun
@@ -130,6 +131,7 @@ def map_of_day(
         outlines=_outlines(ground, [point for way in ways for point in way]),
         more_paths=ways[1:],
         faint_paths=before,
+        credit=credit_of(ground.travel.name),
     )
 
 
@@ -160,10 +162,7 @@ def _way(run: ProposedRun, ground: Ground) -> list[Point]:
     stops = [ground.stops[v.stop_id] for v in run.visits if v.stop_id in ground.stops]
     known = [position for stop in stops if (position := position_of(stop.place)) is not None]
     points = [start, *known, start] if start and known else known
-    way: list[Point] = []
-    for here, there in itertools.pairwise(points):
-        way += [(point.lat, point.lon) for point in ground.travel.path(here, there)]
-    return way
+    return line_over(ground.travel, points)
 
 
 def _outlines(ground: Ground, way: Sequence[Point]) -> list[MapOutline]:

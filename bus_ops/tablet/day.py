@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -33,6 +32,7 @@ from ..timetable.models import (
     VisitStatus,
 )
 from ..timetable.retiming import depot_position, position_of, travel_of
+from ..travel_sources import credit_of, line_over
 from .log import undoable_events, undoable_run_events
 from .models import Event, EventKind
 
@@ -149,7 +149,8 @@ def map_of_run(run: Run, map_id: str = "route") -> object:
     depot = run.van.depot
     marker = MapStop("⌂", depot.name, depot.lat, depot.lon, "depot") if depot else None
     way = way_of(run)
-    return run_map(map_id, stops, marker, way, _outlines(run, way))
+    credit = credit_of(travel_of(run.organisation_id).name)
+    return run_map(map_id, stops, marker, way, _outlines(run, way), credit=credit)
 
 
 def _detail(visit: Visit) -> str:
@@ -170,10 +171,7 @@ def way_of(run: Run) -> list[tuple[float, float]]:
             points.append(position)
     if start and len(points) > 1:
         points.append(start)
-    way: list[tuple[float, float]] = []
-    for here, there in itertools.pairwise(points):
-        way += [(point.lat, point.lon) for point in travel.path(here, there)]
-    return way
+    return line_over(travel, points)
 
 
 def _outlines(run: Run, way: Sequence[tuple[float, float]]) -> list[MapOutline]:

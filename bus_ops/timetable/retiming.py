@@ -11,13 +11,14 @@ from typing import Any
 from sqlalchemy import exists, insert, select
 
 from schedules.timing import DayStop, Lunch, TimedDay, Window, common_windows, order_day, time_day
-from schedules.travel import GeodesicTravel, Position, TravelSource
+from schedules.travel import Position, TravelSource
 
 from ..accounts.models import Organisation
 from ..database import db, now
 from ..fleet.models import Van
 from ..i18n import at_minutes, format_clock, minutes_of_day
 from ..places.models import Place
+from ..travel_sources import travel_source
 from .models import ChangeKind, Run, Stop, Term, TimetableChange, Visit, VisitStatus
 
 
@@ -194,7 +195,7 @@ def sensible_order(run: Run, visits: Sequence[Visit]) -> list[Visit]:
 def travel_of(organisation_id: int) -> TravelSource:
     """Where this library's minutes and metres come from."""
     organisation = db.session.get_one(Organisation, organisation_id)
-    return GeodesicTravel(organisation.detour_factor, organisation.drive_speed_kmh)
+    return travel_source(organisation.detour_factor, organisation.drive_speed_kmh)
 
 
 def time_stops(

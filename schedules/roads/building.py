@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from itertools import pairwise
 from pathlib import Path
 
@@ -18,19 +18,28 @@ from .reading import read_osm
 from .restrictions import Arcs, forbidden_sequences
 from .source import Progress, RoadFileError, RoadSource, Stage, silent
 from .tags import Limits, RoadClass, WayFacts
+from .vehicle import Vehicle
 
 _GEOJSON = (".geojson", ".json")
 # The way of roads that stand for an obstacle.
 OBSTACLE_WAY = -1
 
 
-def build_roads(path: Path, box: Box | None = None, progress: Progress = silent) -> Network:
+def build_roads(
+    path: Path,
+    box: Box | None = None,
+    progress: Progress = silent,
+    vehicle: Vehicle | None = None,
+) -> Network:
     """The network of an OpenStreetMap extract or a GeoJSON file of lines.
 
     Parameters
     ----------
     box
         Of a large extract only what lies in it is kept.
+    vehicle
+        Whom it is built for: all roads are kept, but who opens it without naming a vehicle drives
+        this one.
 
     Raises
     ------
@@ -38,17 +47,19 @@ def build_roads(path: Path, box: Box | None = None, progress: Progress = silent)
         The file cannot be read, or holds no road.
     """
     if path.suffix.lower() in _GEOJSON:
-        return build_network(read_geojson(path), progress)
-    return build_network(read_osm(path, box, progress), progress)
+        return build_network(read_geojson(path), progress, vehicle)
+    return build_network(read_osm(path, box, progress), progress, vehicle)
 
 
-def build_network(source: RoadSource, progress: Progress = silent) -> Network:
+def build_network(
+    source: RoadSource, progress: Progress = silent, vehicle: Vehicle | None = None
+) -> Network:
     """Join a file's ways into roads between junctions."""
     pieces = _Cutter(source).pieces()
     if not pieces:
         raise RoadFileError(source.name, "no roads")
     progress(Stage.NETWORK, len(pieces))
-    return _Joiner(source, pieces).network()
+    return _Joiner(source, pieces).network(vehicle or Vehicle())
 
 
 @dataclass(frozen=True)
@@ -119,7 +130,7 @@ class _Joiner:
         self._ends = numbers[len(pieces) :].astype(np.int32)
         self._set_obstacles()
 
-    def network(self) -> Network:
+    def network(self, vehicle: Vehicle) -> Network:
         """The network of all pieces."""
         source, facts = self._source, self._facts
         shape = np.concatenate(self._shapes)
@@ -155,6 +166,8 @@ class _Joiner:
             turn_excepted=np.array(excepted, np.str_),
             turn_only_for=np.array(only_for, np.str_),
             unread_restrictions=unread,
+            is_osm=source.is_osm,
+            vehicle=astuple(vehicle),
         )
 
     def _set_obstacles(self) -> None:

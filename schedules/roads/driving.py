@@ -28,7 +28,7 @@ from .prepared import (
 from .snapping import Snapped, Snapper
 from .source import Progress, RoadFileError, silent
 from .tags import RoadClass
-from .vehicle import Driving
+from .vehicle import Driving, Vehicle
 
 # A road that leads nowhere, such as a car park mapped without its entrance, gives way to a road of
 # the main network this much farther off; one that leads one way only, to one that is farther.
@@ -40,6 +40,8 @@ _AS_NEAR_M = 1.0
 # Snapped places and single legs that are remembered.
 _REMEMBERED = 50_000
 _FARTHEST_LOOKED_M = 200_000.0
+# Of the file's name, so that the source's name fits where it is stored.
+_NAME_SHOWN = 30
 
 # The points where a place stands beside a road: one but at crossings, none where no road is near.
 Beside = tuple[Snapped, ...]
@@ -81,10 +83,11 @@ class RoadTravel:
     ) -> RoadTravel:
         """The network kept at ``path``; what was prepared for this driving is kept beside it.
 
-        Raises RoadFileError where the file is no built network.
+        Without a way of driving, the vehicle is the one the network was built for. Raises
+        RoadFileError where the file is no built network.
         """
-        driving = driving or Driving()
         network = Network.load(path)
+        driving = driving or Driving(Vehicle(*network.vehicle))
         ready = prepared_file(path, driving)
         with suppress(RoadFileError):
             return cls(network, driving, load_prepared(network, ready))
@@ -97,9 +100,9 @@ class RoadTravel:
     @property
     def name(self) -> str:
         """Stored with the figures: that roads were used, of which file and day."""
-        return " ".join(
-            part for part in ("roads", self.network.name[:40], self.network.dated) if part
-        )
+        kind = "roads" if self.network.is_osm else "lines"
+        parts = (kind, self.network.name[:_NAME_SHOWN], self.network.dated)
+        return " ".join(part for part in parts if part)
 
     @property
     def is_estimate(self) -> bool:

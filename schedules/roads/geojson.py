@@ -46,7 +46,8 @@ def read_geojson(path: Path) -> RoadSource:
         raise RoadFileError(str(path), "no roads")
     points = np.array(list(numbers), dtype=np.float64)
     ids = np.arange(len(numbers), dtype=np.int64)
-    return RoadSource(path.name.removesuffix(".geojson"), ways, ids, points[:, 1], points[:, 0])
+    name = path.name.removesuffix(".geojson")
+    return RoadSource(name, ways, ids, points[:, 1], points[:, 0], is_osm=False)
 
 
 def _tags(properties: Mapping[str, Any]) -> dict[str, str]:

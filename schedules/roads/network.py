@@ -7,6 +7,7 @@ import json
 import os
 import tempfile
 import zipfile
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
 from pathlib import Path
@@ -16,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .source import RoadFileError
+from .vehicle import Vehicle
 
 FORMAT = 1
 DEGREES_STORED = 1e7
@@ -60,6 +62,10 @@ class Network:
         separated by semicolons.
     unread_restrictions
         How many turn restrictions could not be understood.
+    is_osm
+        Whether the data are OpenStreetMap's, which asks for a credit.
+    vehicle
+        Height (m), weight (t) and width (m) it was built for, unless others are asked for.
     """
 
     name: str
@@ -85,6 +91,8 @@ class Network:
     turn_excepted: NDArray[np.str_]
     turn_only_for: NDArray[np.str_]
     unread_restrictions: int = 0
+    is_osm: bool = True
+    vehicle: Sequence[float] = (0.0, 0.0, 0.0)
 
     @cached_property
     def fingerprint(self) -> str:
@@ -138,6 +146,18 @@ class Network:
         if head.pop("format", None) != FORMAT:
             raise RoadFileError(str(path), "built by another version; build it again")
         return cls(**head, **arrays)
+
+
+def built_for(path: Path) -> Vehicle:
+    """The vehicle that the network kept in a file was built for; any vehicle where there is none.
+
+    Only that is read of the file.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as stored:
+            return Vehicle(*json.loads(str(stored["head"]))["vehicle"])
+    except (OSError, ValueError, EOFError, KeyError, TypeError, zipfile.BadZipFile):
+        return Vehicle()
 
 
 def save_arrays(path: Path, arrays: dict[str, Any]) -> None:

@@ -86,3 +86,5 @@ class RoadSource:
     restrictions: list[Restriction] = field(default_factory=list)
     # When the file's data were current, as it says itself.
     dated: str = ""
+    # OpenStreetMap's data ask for a credit.
+    is_osm: bool = True

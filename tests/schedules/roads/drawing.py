@@ -30,6 +30,11 @@ def at(east_m: float, north_m: float) -> Position:
     return Position(round(CORNER.lat + north_m / _NORTH, 7), round(CORNER.lon + east_m / _EAST, 7))
 
 
+def metres_to(lat: float, lon: float) -> tuple[float, float]:
+    """East and north from the corner to a position in degrees."""
+    return (lon - CORNER.lon) * _EAST, (lat - CORNER.lat) * _NORTH
+
+
 @dataclass
 class Drawing:
     """An OpenStreetMap file in the making; nodes are named by letters."""
