@@ -2,7 +2,8 @@
 
 Every visit near the mishap is a stop of its own in a small problem: those that were hit look for
 another day, all others stay on theirs unless moving one is worth its price. Runs of days whose
-visits stay the same stay as they were published, to the minute.
+visits stay the same stay as they were published, to the minute; where little is to be moved, the
+others keep their minute on the days that change as well, if that leaves room for what was hit.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from statistics import median
 
 import numpy as np
 
+from ..timing import Window
 from .plan import Plan, PlannedRun
 from .planner import plan as search
 from .problem import (
@@ -37,8 +39,9 @@ MOST_OTHER_DAYS = 20
 NEAREST_SHARE = 1 / 3
 # A visit that falls out leaves no longer gap than this many usual ones, where the next can help.
 LONGEST_GAP = 1.5
-# Of the time for all proposals each search takes this share; the rest is for posing and counting.
-SHARE_OF_A_SEARCH = 0.28
+# Of the time for all proposals each of at most five searches takes this share; the rest is for
+# posing and counting.
+SHARE_OF_A_SEARCH = 0.17
 
 
 @dataclass(frozen=True)
@@ -82,6 +85,10 @@ class RepairKind(StrEnum):
     LEAST_DRIVING = "least_driving"
     LEFT_OUT = "left_out"
     SOONEST = "soonest"
+
+
+# Kinds that leave the other visits their minute where they can.
+KEEP_TIMES = frozenset({RepairKind.LEAST_MOVED, RepairKind.LEFT_OUT})
 
 
 @dataclass(frozen=True)
@@ -229,7 +236,27 @@ class _Mending:
     def proposal(
         self, kind: RepairKind, seconds: float, seed: int, iterations: int | None
     ) -> RepairProposal | None:
-        posed = self._posed(kind)
+        if kind in KEEP_TIMES:
+            held = self._searched(kind, seconds, seed, iterations, keeps_times=True)
+            if held is not None and self._leaves_out_only_hit(kind, held):
+                return held
+        return self._searched(kind, seconds, seed, iterations, keeps_times=False)
+
+    def _leaves_out_only_hit(self, kind: RepairKind, proposal: RepairProposal) -> bool:
+        gone = {_Visit(move.stop, move.from_day) for move in proposal.left_out}
+        if kind != RepairKind.LEFT_OUT:
+            return not gone
+        return all(visit in self.hit or self._must_follow(visit) for visit in gone)
+
+    def _searched(
+        self,
+        kind: RepairKind,
+        seconds: float,
+        seed: int,
+        iterations: int | None,
+        keeps_times: bool,
+    ) -> RepairProposal | None:
+        posed = self._posed(kind, keeps_times)
         if not posed.stops:
             return None
         small = self._small_problem(posed)
@@ -285,26 +312,51 @@ class _Mending:
         order = [self._row[visit.stop] for visit in run.visits]
         return self._timed(run.day, run.van, order) is not None
 
-    def _timed(self, day: int, van: str, order: Sequence[int]) -> PlannedRun | None:
+    def _timed(
+        self, day: int, van: str, order: Sequence[int], problem: PlanningProblem | None = None
+    ) -> PlannedRun | None:
         """The run, where it keeps all its promises."""
         number = next(n for n, v in enumerate(self._problem.vans) if v.key == van)
-        timer = RunTimer(one_day_of(self._problem, day, order))
+        timer = RunTimer(one_day_of(problem or self._problem, day, order))
         timed = timer.timed(0, number, range(len(order)))
         return replace(timed, day=day) if timed is not None and timer.fits(timed) else None
 
-    def _posed(self, kind: RepairKind) -> _Posed:
+    def _posed(self, kind: RepairKind, keeps_times: bool) -> _Posed:
         posed = _Posed(self._window)
         for run in self._plan.runs:
             if (run.day, run.van) in self._frozen:
                 continue
+            minutes = self._published_minutes(run) if keeps_times else {}
             for planned in run.visits:
                 visit = _Visit(planned.stop, run.day)
                 choices, skip_m = self._choices(kind, visit)
-                posed.add(visit, self._visit_stop(posed, visit, choices, skip_m))
+                stays = [day for day, _price in choices] == [visit.day]
+                kept = minutes.get(visit) if stays else None
+                posed.add(visit, self._visit_stop(posed, visit, choices, skip_m, kept))
         if isinstance(self._disruption, RequestArrives):
             visit = _Visit(self._disruption.stop, None)
             posed.add(visit, self._requested_stop(posed, kind))
         return posed
+
+    def _published_minutes(self, run: PlannedRun) -> dict[_Visit, Window]:
+        """When the visits of a run that were not hit took place, where it can be driven so."""
+        kept = {
+            _Visit(visit.stop, run.day): Window(
+                math.floor(visit.arrival), math.ceil(visit.departure)
+            )
+            for visit in run.visits
+            if _Visit(visit.stop, run.day) not in self.hit
+        }
+        if (run.day, run.van) in self._closed or not kept:
+            return {}
+        narrow = {
+            visit.stop: replace(self._stops[visit.stop], windows_on={run.day: (window,)})
+            for visit, window in kept.items()
+        }
+        stops = tuple(narrow.get(stop.key, stop) for stop in self._problem.stops)
+        order = [self._row[visit.stop] for visit in kept]
+        timed = self._timed(run.day, run.van, order, replace(self._problem, stops=stops))
+        return kept if timed is not None else {}
 
     def _choices(
         self, kind: RepairKind, visit: _Visit
@@ -429,7 +481,9 @@ class _Mending:
         visit: _Visit,
         choices: Iterable[tuple[int, float]],
         skip_m: float | None,
+        kept: Window | None,
     ) -> PlanningStop:
+        """The visit as a stop; ``kept`` are the minutes that it is to keep."""
         stop = self._stops[visit.stop]
         index = {day: number for number, day in enumerate(posed.days)}
         locked = tuple(
@@ -437,11 +491,14 @@ class _Mending:
             for lock in stop.locked
             if lock.day == visit.day and visit not in self.hit and lock.day in index
         )
+        windows_on = {index[d]: windows for d, windows in stop.windows_on.items() if d in index}
+        if kept is not None and visit.day is not None:
+            windows_on[index[visit.day]] = (kept,)
         return replace(
             stop,
             key=visit.key,
             choices=tuple(DayChoice((index[d],), price) for d, price in choices if d in index),
-            windows_on={index[d]: w for d, w in stop.windows_on.items() if d in index},
+            windows_on=windows_on,
             skip_price_m=skip_m,
             locked=locked,
         )

@@ -33,6 +33,7 @@ from schedules.planning.repair import (
     VisitCancelled,
     repairs,
 )
+from schedules.timing import Window
 
 from .test_brute_force import small_problems
 
@@ -181,6 +182,24 @@ def test_a_cancelled_visit_moves_or_falls_out_and_no_other_day_is_touched() -> N
     )
     assert ways[RepairKind.LEFT_OUT].moves == (Move("far", 2, None),)
     assert ways[RepairKind.LEFT_OUT].metres == pytest.approx(-40_000)
+
+
+def test_where_it_leaves_room_the_others_keep_their_minute() -> None:
+    problem = three_stops()
+    found = planned(problem)
+    first = found.runs[0].visits[0].stop
+    ways = mended(problem, found, VisitCancelled(first, 0), prices=NEAREST)
+    assert ways[RepairKind.LEAST_MOVED].retimed == 0
+    assert ways[RepairKind.LEFT_OUT].retimed == 0
+    # Early is the only hour of the near one: there the far one has to come later.
+    near = PlanningStop(
+        "near", 60, (DayChoice((0,)), DayChoice((1,), 50_000.0)), windows=(Window(420, 510),)
+    )
+    far = PlanningStop("far", 60, (DayChoice((1,)),))
+    early = weeks_problem((near, far), [(5, 0), (20, 0)])
+    way = mended(early, planned(early), DayLost(0))[RepairKind.LEAST_MOVED]
+    assert way.moves == (Move("near", 0, 1),)
+    assert way.retimed == 1
 
 
 def test_after_a_visit_that_falls_out_the_next_one_comes_earlier() -> None:
