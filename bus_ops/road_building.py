@@ -138,5 +138,6 @@ def _facts(network: Network, path: Path) -> Iterator[str]:
             network.unread_restrictions,
         )
     yield _("Kept in %(path)s; the app uses it from now on.", path=path)
+    yield _("Runs that are timed already keep their times until they change.")
     if network.is_osm:
         yield f"{OSM_CREDIT}, ODbL"

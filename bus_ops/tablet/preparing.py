@@ -28,6 +28,7 @@ from ..timetable.models import (
     VisitStatus,
 )
 from ..timetable.queries import runs_on
+from ..travel_sources import travel_in_words
 from .day import stop_numbers, way_of
 from .models import Tablet
 
@@ -223,7 +224,8 @@ def _map(runs: Sequence[Run]) -> dict[str, Any]:
         for unit in db.session.scalars(query)
         if unit.outline
     ]
-    return {"lines": lines, "outlines": outlines}
+    sources = {str(run.id): travel_in_words(run.travel_source) for run in runs}
+    return {"lines": lines, "outlines": outlines, "sources": sources}
 
 
 def _rings(geometry: dict[str, Any]) -> list[list[list[float]]]:

@@ -96,6 +96,8 @@ export interface Outline {
 export interface RouteMap {
   lines: Record<string, Point[]>;
   outlines: Outline[];
+  // Where each run's minutes and metres come from, with the credit its map owes.
+  sources?: Record<string, string>;
 }
 
 export interface Reservation {

@@ -21,6 +21,7 @@ export function RouteMapView() {
       <Panel title={t("Stops")}>
         <p class="quiet">
           {kilometres(inHand.distance_m)} · {duration(inHand.drive_minutes)}
+          {map?.sources?.[inHand.id] && ` · ${map.sources[inHand.id]}`}
         </p>
         <ol class="map-list">
           {inHand.visits.map((visit) => (
