@@ -6,6 +6,7 @@ import json
 from datetime import date
 from pathlib import Path
 
+import numpy as np
 import pytest
 from flask import Flask
 from flask_babel import force_locale
@@ -15,6 +16,10 @@ from bus_ops.config import settings_from_environment
 from bus_ops.database import db
 from bus_ops.fleet.models import Depot
 from bus_ops.places.models import Place, PlaceKind
+from bus_ops.planning.explaining import what_keeps_out
+from bus_ops.planning.ground import Ground
+from bus_ops.planning.posing import pose
+from bus_ops.planning.present import present_timetable
 from bus_ops.road_building import box_of_places, build_network_file, places_without_road
 from bus_ops.timetable.retiming import retime, travel_of
 from bus_ops.travel_sources import (
@@ -30,6 +35,7 @@ from schedules.roads.tags import RoadClass
 from schedules.roads.vehicle import Vehicle
 from schedules.travel import GeodesicTravel, Position, straight_line_m
 from tests.conftest import SignIn
+from tests.planning.plans import proposal_with
 from tests.schedules.roads.drawing import Drawing, metres_to
 from tests.schedules.test_routing_server import SERVED, Server
 from tests.small_service import LIBRARY, SCHOOLS, SmallService, small_service
@@ -111,6 +117,29 @@ def test_a_run_to_an_island_is_timed_by_estimate_and_says_so(
     assert "No road is near this position: the nearest is" in page
     other = client.get(f"/places/{service.stops[0].place_id}").text
     assert "No road is near" not in other
+
+
+def test_planning_leaves_out_what_no_road_leads_to_and_says_why(
+    app: Flask, roads: Path, service: SmallService
+) -> None:
+    island = service.stops[1]
+    island.place.lat, island.place.lon = IN_THE_SEA
+    db.session.commit()
+    last = service.term.ends_on or MONDAY
+    ground = Ground(service.term)
+    present = present_timetable(service.term, MONDAY, last)
+    minutes = pose(ground, MONDAY, last, present).problem.distances.minutes
+    # The first school, the island, the library.
+    assert np.isinf(minutes).tolist() == [
+        [False, True, False],
+        [True, False, True],
+        [False, True, False],
+    ]
+    plan = proposal_with(ground, service.van.id, {MONDAY: [service.stops[0].id]})
+    with force_locale("en"):
+        assert "No road is near" in what_keeps_out(plan, ground, island.id, MONDAY, last)
+        served = what_keeps_out(plan, ground, service.stops[0].id, MONDAY, last)
+    assert "No road" not in served
 
 
 def test_places_without_a_road_are_listed_by_name(

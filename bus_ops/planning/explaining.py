@@ -8,10 +8,13 @@ from datetime import date, timedelta
 
 from flask_babel import gettext as _
 
+from schedules.travel import unreachable_among
+
 from ..i18n import WEEKDAYS, format_day, format_km
 from ..timetable.models import Stop
 from ..timetable.promises import day_off_in_words
-from ..timetable.retiming import opening_on
+from ..timetable.retiming import depot_position, opening_on
+from ..travel_sources import unreachable_in_words
 from .adjusting import AdjustmentError, best_insertion, move_visit
 from .ground import Ground, Lock, service_minutes, works
 from .judging import broken_on
@@ -126,6 +129,9 @@ def what_keeps_out(
     stop = ground.stops.get(stop_id)
     if stop is None:
         return _("It is not in service any more.")
+    no_road = _no_road(ground, stop)
+    if no_road:
+        return no_road
     every = [first + timedelta(days=n) for n in range((last - first).days + 1)]
     allowed = [day for day in every if ground.may_be_served(stop, day)]
     if not allowed:
@@ -155,6 +161,16 @@ def what_keeps_out(
         day=format_day(day),
         what=" ".join(sentences),
     )
+
+
+def _no_road(ground: Ground, stop: Stop) -> str:
+    """Why no road leads to the stop from where the vans start; empty if one does."""
+    position = ground.whereabouts(stop)
+    if position is None:
+        return ""
+    depots = [depot for van in ground.vans.values() if (depot := depot_position(van)) is not None]
+    found = unreachable_among(ground.travel, [*dict.fromkeys(depots), position])
+    return next((unreachable_in_words(one) for one in found if one.position == position), "")
 
 
 def _no_day_at_all(ground: Ground, stop: Stop, days: Sequence[date]) -> str:
