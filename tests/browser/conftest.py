@@ -77,6 +77,10 @@ class Watched:
 
     def axe_violations(self, colours: bool = True) -> list[str]:
         """What axe-core finds wrong on the present page; colours take it the longest."""
+        # A click answers as soon as the next page begins: half of it would be looked at.
+        self.page.wait_for_load_state("load")
+        # What depends on the page's size is set with its next picture.
+        self.page.evaluate("new Promise(seen => requestAnimationFrame(() => setTimeout(seen)))")
         if not self.page.evaluate("'axe' in window"):
             self.page.evaluate(AXE.read_text("utf-8"))
         found = self.page.evaluate(
