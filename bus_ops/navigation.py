@@ -61,11 +61,20 @@ def home_of(role: Role) -> str:
     return url_for(HOME[role])
 
 
+# Pages that belong to another entry than the first of their slice.
+REACHED_FROM = {
+    "planning.": "timetable.term_list",
+    "repairing.": "timetable.term_list",
+    "tablet.evidence": "tablet.to_settle",
+}
+
+
 def _is_active(endpoint: str, here: str) -> bool:
     if endpoint == here:
         return True
-    if here.startswith(("planning.", "repairing.")):
-        return endpoint == "timetable.term_list"
+    for pages, entry in REACHED_FROM.items():
+        if here.startswith(pages):
+            return endpoint == entry
     same_slice = endpoint.partition(".")[0] == here.partition(".")[0]
     listed = {item[0] for item in MENU}
     first_of_slice = next(e for e, _, _ in MENU if e.startswith(endpoint.partition(".")[0]))
