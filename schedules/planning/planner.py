@@ -17,6 +17,7 @@ from .search import (
     Given,
     State,
     adopt,
+    forget_prices,
     place_absent,
     place_as_planned,
     search_steps,
@@ -174,6 +175,7 @@ def _aim_at_even_shifts(given: Given, team: Sequence[_Worker]) -> None:
                 if runs.any():
                     one.run_target[given.run_depot == depot] = one.work[runs].mean()
             one.sums[0] += _unevenness(given, one)
+        forget_prices(worker.state)
 
 
 def _unevenness(given: Given, state: State) -> float:
@@ -415,11 +417,16 @@ def _empty_state(problem: PlanningProblem, given: Given, seed: int) -> State:
         day_place=np.zeros(days, np.int32),
         day_known=np.zeros(days, np.int64),
         run_target=np.zeros(runs),
+        version=np.zeros(runs, np.int64),
+        old_version=np.zeros(runs, np.int64),
+        known_version=np.full((stops, runs), -1, np.int64),
+        known_price=np.zeros((stops, runs)),
+        known_place=np.zeros((stops, runs), np.int32),
         arrivals=np.zeros(room + 1),
         lunch_taken=np.zeros(2),
         random=np.array([rng.integers(1, 2**63)], np.uint64),
         sums=np.array([given.absent_price.sum(), given.absent_hard.sum()]),
-        ticks=np.array([0, 0, 0, stops, 0], np.int64),
+        ticks=np.array([0, 0, 0, stops, 0, 0], np.int64),
     )
 
 

@@ -34,6 +34,10 @@ BLINK = 0.01
 MOST_ABSENT_TRIED = 12
 NO_ROUTE = -1
 
+_compiled: Any = njit(cache=True, nogil=True)
+# A call hands over every array of the tuples, a few kilobytes: four fifths of the time went there.
+_inlined: Any = njit(cache=True, nogil=True, forceinline=True)
+
 
 class Given(NamedTuple):
     """What does not change during a search; rows of runs are (van, day) pairs."""
@@ -102,11 +106,17 @@ class State(NamedTuple):
     day_place: Ints
     day_known: NDArray[np.int64]
     run_target: Floats
+    # What a stop would cost in a run, known while the run is as it was.
+    version: NDArray[np.int64]
+    old_version: NDArray[np.int64]
+    known_version: NDArray[np.int64]  # [stop, run]
+    known_price: Floats
+    known_place: Ints
     arrivals: Floats
     lunch_taken: Floats
     random: NDArray[np.uint64]
     sums: Floats  # price, hard price of the absent stops
-    # Of steps, touched runs, day prices; number of absent stops; of ruins.
+    # Of steps, touched runs, day prices; number of absent stops; of ruins; of versions of runs.
     ticks: NDArray[np.int64]
 
 
@@ -130,7 +140,7 @@ def _without_count(typing: Any, array: Any) -> Any:
 _borrowed: Any = intrinsic(_without_count)
 
 
-@njit(cache=True, nogil=True)
+@_compiled
 def _lent_given(g: Given) -> Given:
     return Given(
         _borrowed(g.metres),
@@ -167,7 +177,7 @@ def _lent_given(g: Given) -> Given:
     )
 
 
-@njit(cache=True, nogil=True)
+@_compiled
 def _lent_state(s: State) -> State:
     return State(
         _borrowed(s.order),
@@ -196,6 +206,11 @@ def _lent_state(s: State) -> State:
         _borrowed(s.day_place),
         _borrowed(s.day_known),
         _borrowed(s.run_target),
+        _borrowed(s.version),
+        _borrowed(s.old_version),
+        _borrowed(s.known_version),
+        _borrowed(s.known_price),
+        _borrowed(s.known_place),
         _borrowed(s.arrivals),
         _borrowed(s.lunch_taken),
         _borrowed(s.random),
@@ -204,7 +219,7 @@ def _lent_state(s: State) -> State:
     )
 
 
-@njit(cache=True, nogil=True)
+@_inlined
 def _uniform(random: NDArray[np.uint64]) -> float:
     """The next number of [0, 1): Marsaglia's xorshift, seeded by the planner."""
     x = random[0]
@@ -215,12 +230,12 @@ def _uniform(random: NDArray[np.uint64]) -> float:
     return float((x >> np.uint64(11)) * (1.0 / 9007199254740992.0))
 
 
-@njit(cache=True, nogil=True)
+@_inlined
 def _below(random: NDArray[np.uint64], limit: int) -> int:
     return int(_uniform(random) * limit)
 
 
-@njit(cache=True, nogil=True)
+@_compiled
 def run_times(
     minutes: Floats,
     service: Floats,
@@ -317,7 +332,7 @@ def run_times(
     return True, leaves, returns
 
 
-@njit(cache=True, nogil=True)
+@_inlined
 def _run_holds(g: Given, s: State, run: int, extra: int, place: int) -> bool:
     """Whether a run, with ``extra`` at ``place``, holds windows, lunch, shift and return."""
     if s.length[run] == 0 and place < 0:
@@ -343,26 +358,30 @@ def _run_holds(g: Given, s: State, run: int, extra: int, place: int) -> bool:
         s.arrivals,
         s.lunch_taken,
     )
-    return (
+    return bool(
         holds
         and returns <= g.run_returns[run] + 1e-9
         and returns - leaves <= g.run_shift[run] + 1e-9
     )
 
 
-@njit(cache=True, nogil=True)
+@_inlined
 def _unevenness(g: Given, s: State, run: int, work: float) -> float:
     if work <= 0.0:
         return 0.0
     return float(g.balance_per_minute * abs(work - s.run_target[run]))
 
 
-@njit(cache=True, nogil=True)
+@_inlined
 def _touch(s: State, run: int) -> None:
     """Keep a run as it was before this step."""
+    s.ticks[5] += 1
     if s.touched_at[run] == s.ticks[0]:
+        s.version[run] = s.ticks[5]
         return
     s.touched_at[run] = s.ticks[0]
+    s.old_version[run] = s.version[run]
+    s.version[run] = s.ticks[5]
     s.touched[s.ticks[1]] = run
     s.ticks[1] += 1
     n = s.length[run]
@@ -375,7 +394,7 @@ def _touch(s: State, run: int) -> None:
     s.old_filled[run] = s.filled[run]
 
 
-@njit(cache=True, nogil=True)
+@_inlined
 def _take_from(g: Given, s: State, stop: int, day: int) -> None:
     """Take a stop's visit of a day out of its run."""
     run = s.where[stop, day]
@@ -404,7 +423,7 @@ def _take_from(g: Given, s: State, stop: int, day: int) -> None:
     s.where[stop, day] = NO_ROUTE
 
 
-@njit(cache=True, nogil=True)
+@_inlined
 def _put_into(g: Given, s: State, stop: int, day: int, run: int, place: int) -> None:
     """Put a stop's visit of a day into a run."""
     _touch(s, run)
@@ -432,9 +451,13 @@ def _put_into(g: Given, s: State, stop: int, day: int, run: int, place: int) -> 
     s.where[stop, day] = run
 
 
-@njit(cache=True, nogil=True, inline="always")
+@_inlined
 def _find_place(g: Given, s: State, stop: int, day: int) -> None:
-    """The cheapest place for a visit on a day, into ``day_price``, ``day_run``, ``day_place``."""
+    """The cheapest place for a visit on a day, into ``day_price``, ``day_run``, ``day_place``.
+
+    What is known of a run stays known while the run is as it was; now and then its cheapest place
+    is overlooked on purpose.
+    """
     best = np.inf
     best_run = NO_ROUTE
     best_place = 0
@@ -449,44 +472,57 @@ def _find_place(g: Given, s: State, stop: int, day: int) -> None:
             continue
         if n == 0 and g.run_twin[run] >= 0 and s.length[g.run_twin[run]] == 0:
             continue
-        depot = g.run_depot[run]
-        most_work = min(g.run_shift[run], g.run_returns[run] - g.run_leaves[run])
-        spare = most_work - s.work[run] - need + 1e-9
-        if spare < 0.0:
+        known = s.known_version[stop, run] == s.version[run]
+        if known and s.known_price[stop, run] >= best:
             continue
-        limited = most_work < 1e17
-        before = depot
-        for k in range(n + 1):
-            after = s.order[run, k] if k < n else depot
-            price = g.metres_into[stop, before] + g.metres[stop, after] - s.edge[run, k]
-            if price < best:
-                if _uniform(random) < BLINK:
-                    before = after
-                    continue
-                fits = True
-                longer = 0.0
-                if limited or g.balance_per_minute > 0.0:
-                    longer = g.minutes[before, stop] + g.minutes[stop, after]
-                    if n > 0:
-                        longer -= g.minutes[before, after]
-                    fits = longer <= spare
-                if fits and g.balance_per_minute > 0.0:
-                    price += _unevenness(g, s, run, s.work[run] + longer + need)
-                    price -= _unevenness(g, s, run, s.work[run])
-                    fits = price < best
-                if fits and g.timed:
-                    fits = _run_holds(g, s, run, stop, k)
-                if fits:
-                    best = price
-                    best_run = run
-                    best_place = k
-            before = after
+        overlooked = -1
+        if _uniform(random) < BLINK:
+            overlooked = s.known_place[stop, run] if known else _below(random, n + 1)
+        cheapest = s.known_price[stop, run]
+        place = s.known_place[stop, run]
+        if not known or overlooked >= 0:
+            cheapest = np.inf
+            place = 0
+            depot = g.run_depot[run]
+            most_work = min(g.run_shift[run], g.run_returns[run] - g.run_leaves[run])
+            spare = most_work - s.work[run] - need + 1e-9
+            limited = most_work < 1e17
+            before = depot
+            for k in range(n + 1 if spare >= 0.0 else 0):
+                after = s.order[run, k] if k < n else depot
+                price = g.metres_into[stop, before] + g.metres[stop, after] - s.edge[run, k]
+                if price < cheapest and k != overlooked:
+                    fits = True
+                    longer = 0.0
+                    if limited or g.balance_per_minute > 0.0:
+                        longer = g.minutes[before, stop] + g.minutes[stop, after]
+                        if n > 0:
+                            longer -= g.minutes[before, after]
+                        fits = longer <= spare
+                    if fits and g.balance_per_minute > 0.0:
+                        price += _unevenness(g, s, run, s.work[run] + longer + need)
+                        price -= _unevenness(g, s, run, s.work[run])
+                        fits = price < cheapest
+                    if fits and g.timed:
+                        fits = _run_holds(g, s, run, stop, k)
+                    if fits:
+                        cheapest = price
+                        place = k
+                before = after
+            if overlooked < 0:
+                s.known_version[stop, run] = s.version[run]
+                s.known_price[stop, run] = cheapest
+                s.known_place[stop, run] = place
+        if cheapest < best:
+            best = cheapest
+            best_run = run
+            best_place = place
     s.day_price[day] = best
     s.day_run[day] = best_run
     s.day_place[day] = best_place
 
 
-@njit(cache=True, nogil=True)
+@_inlined
 def _partners_allow(g: Given, s: State, stop: int, choice: int) -> bool:
     """Whether the days of a choice suit the stops that must or must not share a day with it."""
     first = g.choice_day_first[choice]
@@ -509,7 +545,7 @@ def _partners_allow(g: Given, s: State, stop: int, choice: int) -> bool:
     return True
 
 
-@njit(cache=True, nogil=True)
+@_inlined
 def _place_stop(g: Given, s: State, stop: int) -> bool:
     """Put a stop on the days of its cheapest choice; false where none fits at its price."""
     s.ticks[2] += 1
@@ -544,7 +580,7 @@ def _place_stop(g: Given, s: State, stop: int) -> bool:
     return True
 
 
-@njit(cache=True, nogil=True)
+@_inlined
 def _take_out(g: Given, s: State, stop: int) -> None:
     """Take a stop out of all its days."""
     choice = s.choice[stop]
@@ -554,7 +590,7 @@ def _take_out(g: Given, s: State, stop: int) -> None:
     s.choice[stop] = -1
 
 
-@njit(cache=True, nogil=True)
+@_inlined
 def _become_absent(g: Given, s: State, stop: int) -> None:
     count = int(s.ticks[3])
     s.absent[count] = stop
@@ -564,7 +600,7 @@ def _become_absent(g: Given, s: State, stop: int) -> None:
     s.sums[1] += g.absent_hard[stop]
 
 
-@njit(cache=True, nogil=True)
+@_inlined
 def _become_present(g: Given, s: State, stop: int) -> None:
     at = s.absent_at[stop]
     count = int(s.ticks[3]) - 1
@@ -577,7 +613,7 @@ def _become_present(g: Given, s: State, stop: int) -> None:
     s.sums[1] -= g.absent_hard[stop]
 
 
-@njit(cache=True, nogil=True)
+@_inlined
 def _ruin(g: Given, s: State, day: int, seed: int, only_day: bool, average_out: float) -> int:
     """Take strings of stops near ``seed`` out of the day's runs; answers how many."""
     random = s.random
@@ -636,7 +672,7 @@ def _ruin(g: Given, s: State, day: int, seed: int, only_day: bool, average_out: 
     return count
 
 
-@njit(cache=True, nogil=True)
+@_inlined
 def _sort_out(g: Given, s: State, count: int, depot: int) -> None:
     """Order in which stops are put back: at random, by load, far, near or many visits first."""
     how = _uniform(s.random)
@@ -669,7 +705,7 @@ def _sort_out(g: Given, s: State, count: int, depot: int) -> None:
         s.out_choice[k + 1] = choice
 
 
-@njit(cache=True, nogil=True)
+@_inlined
 def _step_back(g: Given, s: State, count: int, price: float) -> None:
     """Undo the present step: the touched runs and the stops that were out."""
     days = s.where.shape[1]
@@ -691,6 +727,7 @@ def _step_back(g: Given, s: State, count: int, price: float) -> None:
         s.length[run] = n
         s.work[run] = s.old_work[run]
         s.filled[run] = s.old_filled[run]
+        s.version[run] = s.old_version[run]
     for j in range(count):
         stop = s.out[j]
         before = s.out_choice[j]
@@ -703,7 +740,7 @@ def _step_back(g: Given, s: State, count: int, price: float) -> None:
     assert days > 0
 
 
-@njit(cache=True, nogil=True)
+@_inlined
 def _step(g: Given, s: State, temperature: float, average_out: float, day_share: float) -> bool:
     """One step; whether it was kept."""
     random = s.random
@@ -778,7 +815,7 @@ def _step(g: Given, s: State, temperature: float, average_out: float, day_share:
     return keep
 
 
-@njit(cache=True, nogil=True)
+@_compiled
 def _keep_best(s: State, best: State) -> None:
     for run in range(s.length.shape[0]):
         n = s.length[run]
@@ -793,7 +830,7 @@ def _keep_best(s: State, best: State) -> None:
     best.sums[:] = s.sums
 
 
-@njit(cache=True, nogil=True)
+@_compiled
 def search_steps(
     g: Given,
     s: State,
@@ -819,7 +856,7 @@ def search_steps(
     return kept
 
 
-@njit(cache=True, nogil=True)
+@_compiled
 def place_absent(g: Given, s: State) -> None:
     """Put every absent stop where it is cheapest, in order of their numbers from last to first."""
     s.ticks[0] += 1
@@ -830,7 +867,15 @@ def place_absent(g: Given, s: State) -> None:
             _become_present(g, s, stop)
 
 
-@njit(cache=True, nogil=True)
+@_compiled
+def forget_prices(s: State) -> None:
+    """What stops would cost in runs is to be found anew."""
+    for run in range(s.length.shape[0]):
+        s.ticks[5] += 1
+        s.version[run] = s.ticks[5]
+
+
+@_compiled
 def adopt(g: Given, s: State, other: State) -> None:
     """Take over another state's plan."""
     s.where[:] = NO_ROUTE
@@ -838,6 +883,7 @@ def adopt(g: Given, s: State, other: State) -> None:
     for run in range(s.length.shape[0]):
         for k in range(s.length[run]):
             s.where[s.order[run, k], g.run_day[run]] = run
+    forget_prices(s)
     s.ticks[3] = 0
     for stop in range(s.choice.shape[0]):
         s.absent_at[stop] = -1
@@ -847,7 +893,7 @@ def adopt(g: Given, s: State, other: State) -> None:
             s.ticks[3] += 1
 
 
-@njit(cache=True, nogil=True)
+@_compiled
 def place_as_planned(g: Given, s: State, runs: Ints, stops: Ints, choices: Ints) -> None:
     """Put visits (``runs`` and ``stops``, in the order of each run) where a plan has them.
 
