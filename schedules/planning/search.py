@@ -614,8 +614,17 @@ def _become_present(g: Given, s: State, stop: int) -> None:
 
 
 @_inlined
-def _ruin(g: Given, s: State, day: int, seed: int, only_day: bool, average_out: float) -> int:
-    """Take strings of stops near ``seed`` out of the day's runs; answers how many."""
+def _ruin(
+    g: Given,
+    s: State,
+    day: int,
+    seed: int,
+    only_day: bool,
+    any_day: bool,
+    average_out: float,
+) -> int:
+    """Take strings of stops near ``seed`` out of the day's runs, or out of runs of any days;
+    answers how many."""
     random = s.random
     count = 0
     used = 0
@@ -636,6 +645,13 @@ def _ruin(g: Given, s: State, day: int, seed: int, only_day: bool, average_out: 
             break
         centre = seed if at < 0 else g.near[seed, at]
         run = s.where[centre, day]
+        if any_day and at >= 0:
+            theirs = s.choice[centre]
+            if theirs < 0:
+                continue
+            first = g.choice_day_first[theirs]
+            on = first + _below(random, g.choice_day_first[theirs + 1] - first)
+            run = s.where[centre, g.choice_days[on]]
         if run < 0 or s.ruined_at[run] == mark:
             continue
         s.ruined_at[run] = mark
@@ -741,7 +757,14 @@ def _step_back(g: Given, s: State, count: int, price: float) -> None:
 
 
 @_inlined
-def _step(g: Given, s: State, temperature: float, average_out: float, day_share: float) -> bool:
+def _step(
+    g: Given,
+    s: State,
+    temperature: float,
+    average_out: float,
+    day_share: float,
+    any_day_share: float,
+) -> bool:
     """One step; whether it was kept."""
     random = s.random
     stops = s.choice.shape[0]
@@ -758,7 +781,8 @@ def _step(g: Given, s: State, temperature: float, average_out: float, day_share:
         visits = g.choice_day_first[s.choice[seed] + 1] - first
         day = g.choice_days[first + _below(random, visits)]
         only_day = _uniform(random) < day_share
-        count = _ruin(g, s, day, seed, only_day, average_out)
+        any_day = not only_day and _uniform(random) < any_day_share
+        count = _ruin(g, s, day, seed, only_day, any_day, average_out)
     else:
         # Make room where the absent stop would like to be.
         choices = g.choice_first[seed + 1] - g.choice_first[seed]
@@ -768,7 +792,7 @@ def _step(g: Given, s: State, temperature: float, average_out: float, day_share:
             visits = g.choice_day_first[choice + 1] - first
             if visits > 0:
                 day = g.choice_days[first + _below(random, visits)]
-                count = _ruin(g, s, day, seed, False, average_out)
+                count = _ruin(g, s, day, seed, False, False, average_out)
     if not only_day:
         absent = int(s.ticks[3])
         for _ in range(min(absent, MOST_ABSENT_TRIED)):
@@ -839,6 +863,7 @@ def search_steps(
     temperature: float,
     average_out: float,
     day_share: float,
+    any_day_share: float,
 ) -> int:
     """Take ``steps`` steps at a temperature in metres; answers how many were kept.
 
@@ -848,7 +873,7 @@ def search_steps(
     lent = _lent_given(g)
     state = _lent_state(s)
     for _ in range(steps):
-        if _step(lent, state, temperature, average_out, day_share):
+        if _step(lent, state, temperature, average_out, day_share, any_day_share):
             kept += 1
             better = s.sums[0] < best.sums[0] - 1e-7 and s.sums[1] <= best.sums[1] + 1e-9
             if better or s.sums[1] < best.sums[1] - 1e-9:

@@ -5,8 +5,11 @@ one service each, and plans the working days of its cycle again. Both sides are 
 straight-line metres between consecutive stops of a working day, without a depot; straight lines
 are driven at 30 km/h; each stop keeps its minutes and how often it is visited; no working day, from
 first arrival to last departure, is longer than the service's longest published one, and there are
-no more of them. Beside that our plan holds even spacing and a lunch break, which the published
-timetables need not and the plain model does not.
+no more of them. A row is a stop, as in the files, and its visits are evenly spaced.
+
+``ours`` and ``PyVRP`` hold just that. ``lunch`` is our plan where every long day has a break too.
+Many rows are further visits of a place that has one already, and the other plans come to it twice
+on one day where that is shorter: ``spaced`` holds lunch and spaces such visits evenly as well.
 """
 
 from __future__ import annotations
@@ -14,6 +17,7 @@ from __future__ import annotations
 import argparse
 import math
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import pairwise
@@ -50,6 +54,7 @@ WEEKEND_DAYS = 2
 class Visit:
     """A published visit of one day of the cycle."""
 
+    line: int  # of its row in the file
     place: tuple[str, str, float, float]
     van: str
     day: int
@@ -111,7 +116,15 @@ def read_service(path: Path) -> Service:
         place = (row.community, row.stop, row.lat or 0.0, row.lon or 0.0)
         for day in row.recurrence.dates(first, first + timedelta(days=7 * weeks - 1)):
             visits.append(
-                Visit(place, row.mobile, (day - first).days, row.arrival, row.departure, position)
+                Visit(
+                    row.line,
+                    place,
+                    row.mobile,
+                    (day - first).days,
+                    row.arrival,
+                    row.departure,
+                    position,
+                )
             )
     at = np.array(list(positions))
     left_out = parsed.rows_left_out + len(parsed.rows) - len(rows)
@@ -127,11 +140,13 @@ def _weeks(row: StopRow) -> int:
     return WEEKS_OF_A_MONTHLY_RULE if summary.frequency == "monthly" else 1
 
 
-def problem_of(service: Service, lunch_minutes: int) -> tuple[PlanningProblem, list[int]]:
+def problem_of(
+    service: Service, lunch_minutes: int, spaced: bool = False
+) -> tuple[PlanningProblem, list[int]]:
     """The cycle in the planner's words, and the matrix row of each stop.
 
-    Visits of one place that last alike are one stop; those of another length are a stop that does
-    not share a day with it.
+    A stop is a row of the file; where ``spaced`` is asked for, all visits of one place that last
+    alike, and those of another length are a stop that does not share a day with it.
     """
     days = tuple(service.first + timedelta(days=day) for day in range(service.cycle_days))
     workdays: dict[str, set[int]] = defaultdict(set)
@@ -140,15 +155,16 @@ def problem_of(service: Service, lunch_minutes: int) -> tuple[PlanningProblem, l
     worked = frozenset(days[day] for of in workdays.values() for day in of)
     lasting: dict[tuple[object, int], list[Visit]] = defaultdict(list)
     for visit in service.visits:
-        lasting[visit.place, visit.departure - visit.arrival].append(visit)
+        minutes = visit.departure - visit.arrival
+        lasting[visit.place if spaced else visit.line, minutes].append(visit)
     stops, rows = [], []
     at_place: dict[object, set[str]] = defaultdict(set)
-    for number, ((place, minutes), visits) in enumerate(lasting.items()):
+    for number, ((_which, minutes), visits) in enumerate(lasting.items()):
         key = f"{number}"
         choices = _choices(service, days, worked, len(visits))
         stops.append(PlanningStop(key=key, service_minutes=float(minutes), choices=choices))
         rows.append(visits[0].position)
-        at_place[place].add(key)
+        at_place[visits[0].place].add(key)
     begins = float(min(visit.arrival for visit in service.visits))
     lunch = Lunch(*LUNCH_SPAN, lunch_minutes) if lunch_minutes else None
     vans = tuple(
@@ -168,7 +184,7 @@ def problem_of(service: Service, lunch_minutes: int) -> tuple[PlanningProblem, l
     apart = tuple(
         frozenset(keys)
         for keys in at_place.values()
-        if len(keys) > 1 and sum(_visits(stops[int(key)]) for key in keys) <= len(worked)
+        if spaced and len(keys) > 1 and sum(_visits(stops[int(key)]) for key in keys) <= len(worked)
     )
     distances = Distances(metres, metres / METRES_A_MINUTE)
     return PlanningProblem(days, tuple(stops), vans, distances, apart=apart), rows
@@ -264,73 +280,113 @@ def pyvrp_metres(service: Service, seconds: float, seed: int) -> float | None:
 
 
 @dataclass(frozen=True)
-class Compared:
-    """One service: driving as a share of the published."""
+class Planned:
+    """One plan of a service: driving as a share of the published, and what it does not hold."""
 
-    row: str
-    ours: float
-    theirs: float | None
+    share: float
+    found: Measured
+    unplaced: int
+    broken: int
 
 
-def compare(service: Service, seconds: float, seed: int, lunch: int, plain: bool) -> Compared:
-    """Plan a service with both and count what the plan holds."""
-    problem, rows = problem_of(service, lunch)
+def planned_anew(
+    service: Service, seconds: float, seed: int, lunch: int, spaced: bool = False
+) -> Planned:
+    """Plan a service and count what the plan holds."""
+    problem, rows = problem_of(service, lunch, spaced)
     planned = plan(problem, seconds, seed=seed)
-    reached = pyvrp_metres(service, seconds, seed) if plain else None
-    published = service.published_metres()
-    days, longest = len(service.working_days()), service.longest_day()
     found = measure(service, rows, planned, lunch)
-    ours = found.metres / published
-    theirs = reached / published if reached is not None else None
     broken = len(broken_plan_promises(problem, planned)) + found.without_lunch
     broken += found.visits != len(service.visits)
-    broken += found.longest > longest + 1e-6
-    broken += found.days > days
-    row = f"{service.name:18}{service.rows_left_out:5}{len(problem.stops):6}{len(service.visits):7}"
-    row += f"{days:6}{found.days:5}{longest:6}{found.longest:6.0f}{published / 1000:9.0f}"
-    row += f"{ours:7.3f}" + (f"{theirs:7.3f}" if theirs is not None else f"{'–':>7}")
-    row += f"{found.widest_miss:8.1f}{len(planned.unplaced):6}{broken:7}"
-    return Compared(row, ours, theirs)
+    broken += found.longest > service.longest_day() + 1e-6
+    broken += found.days > len(service.working_days())
+    share = found.metres / service.published_metres()
+    return Planned(share, found, len(planned.unplaced), broken)
 
 
-HEAD = (
-    f"{'':18}{'rows':>5}{'':6}{'':7}{'days':>6}{'':5}{'min':>6}{'':6}{'km':>9}{'share':>7}"
-    f"{'':7}{'days':>8}\n"
-    f"{'service':18}{'out':>5}{'stops':>6}{'visits':>7}{'publ.':>6}{'ours':>5}{'publ.':>6}"
-    f"{'ours':>6}{'publ.':>9}{'ours':>7}{'PyVRP':>7}{'uneven':>8}{'open':>6}{'broken':>7}"
+COLUMNS = (
+    ("service", 16),
+    ("rows out", 10),
+    ("visits", 8),
+    ("days", 6),
+    ("ours", 6),
+    ("longest", 9),
+    ("ours", 6),
+    ("km", 7),
+    ("ours", 9),
+    ("PyVRP", 8),
+    ("lunch", 8),
+    ("spaced", 8),
+    ("uneven", 8),
+    ("unplaced", 10),
+    ("broken", 8),
 )
+
+
+def row_of(service: Service, plans: list[Planned], theirs: float | None) -> str:
+    """A line of the table."""
+    ours, lunch, spaced = plans
+    cells = (
+        service.name,
+        service.rows_left_out,
+        len(service.visits),
+        len(service.working_days()),
+        max(one.found.days for one in plans),
+        service.longest_day(),
+        f"{max(one.found.longest for one in plans):.0f}",
+        f"{service.published_metres() / 1000:.0f}",
+        f"{ours.share:.3f}",
+        f"{theirs:.3f}" if theirs is not None else "none",
+        f"{lunch.share:.3f}",
+        f"{spaced.share:.3f}",
+        f"{spaced.found.widest_miss:.1f}",
+        sum(one.unplaced for one in plans),
+        sum(one.broken for one in plans),
+    )
+    return _aligned(cells)
+
+
+def _aligned(cells: Sequence[object]) -> str:
+    first, *others = zip(cells, COLUMNS, strict=True)
+    row = f"{first[0]!s:{first[1][1]}}"
+    return row + "".join(f"{cell!s:>{width}}" for cell, (_name, width) in others)
 
 
 def main() -> None:
     """Plan each service anew and print a row of it."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("files", nargs="+", help="mobile library CSV files, or folders of them")
-    parser.add_argument("--seconds", type=float, default=60.0, help="time of each, for both sides")
-    parser.add_argument("--lunch", type=int, default=30, help="minutes; 0 for none")
+    parser.add_argument("--seconds", type=float, default=60.0, help="time of each plan")
+    parser.add_argument("--lunch", type=int, default=30, help="minutes of the break")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--ours-only", action="store_true", help="without the plain PyVRP model")
     asked = parser.parse_args()
     paths = [
         path
         for argument in map(Path, asked.files)
         for path in (sorted(argument.glob("*.csv")) if argument.is_dir() else [argument])
     ]
-    print(HEAD, flush=True)
-    compared = []
+    print("Days and longest day in minutes as published; driving as a share of the published.")
+    print(_aligned([name for name, _width in COLUMNS]), flush=True)
+    shares: list[tuple[float | None, ...]] = []
     for path in paths:
         try:
             service = read_service(path)
         except (UnreadableFileError, ValueError) as error:
             print(error, flush=True)
             continue
-        compared.append(
-            compare(service, asked.seconds, asked.seed, asked.lunch, not asked.ours_only)
-        )
-        print(compared[-1].row, flush=True)
-    if compared:
-        theirs = [one.theirs for one in compared if one.theirs is not None]
-        mean = f"mean of {len(compared)}: ours {np.mean([one.ours for one in compared]):.3f}"
-        print(mean + (f", PyVRP {np.mean(theirs):.3f}" if theirs else ""))
+        reached = pyvrp_metres(service, asked.seconds, asked.seed)
+        theirs = None if reached is None else reached / service.published_metres()
+        plans = [
+            planned_anew(service, asked.seconds, asked.seed, lunch, spaced)
+            for lunch, spaced in ((0, False), (asked.lunch, False), (asked.lunch, True))
+        ]
+        shares.append((theirs, *(one.share for one in plans)))
+        print(row_of(service, plans, theirs), flush=True)
+    if shares:
+        columns = zip(*shares, strict=True)
+        means = [np.mean([share for share in of if share is not None]) for of in columns]
+        told = "PyVRP {:.3f}, ours {:.3f}, with lunch {:.3f}, spaced {:.3f}".format(*means)
+        print(f"mean of {len(shares)}: {told}")
 
 
 if __name__ == "__main__":

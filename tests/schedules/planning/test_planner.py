@@ -266,6 +266,26 @@ def test_nothing_to_plan_is_an_empty_plan() -> None:
     assert alone.unplaced == ("x",)
 
 
+def test_stops_change_places_between_days_where_no_single_one_gains() -> None:
+    """Vans without a depot: two neighbours join only once the far pair has parted."""
+    days = tuple((day,) for day in range(3))
+    stops = tuple(stop(key, *days, load=1) for key in ("a", "b", "c", "d"))
+    problem = problem_at([(0, 0), (2, 0), (9, 0), (39, 0)], stops, (van(3, capacity=2),), 3)
+    nowhere = problem.distances.metres.copy()
+    nowhere[4, :] = nowhere[:, 4] = 0.0
+    problem = replace(problem, distances=Distances(nowhere, nowhere / 1000))
+    apart = replace(
+        problem,
+        stops=tuple(
+            replace(s, choices=s.choices[at : at + 1])
+            for at, s in zip((0, 1, 2, 2), stops, strict=True)
+        ),
+    )
+    stuck = plan(apart, iterations=200)
+    assert stuck.metres == 30_000
+    assert plan(problem, iterations=2_000, start=stuck).metres == 2_000
+
+
 def test_the_checker_sees_what_is_wrong() -> None:
     problem = term()
     good = plan(problem, iterations=500)
@@ -287,7 +307,7 @@ def test_the_checker_sees_what_is_wrong() -> None:
         with_run(replace(run, visits=(short, *run.visits[1:])))
     )
     assert PlanFault.NOT_A_CHOICE in faults(with_run(replace(run, visits=run.visits[1:])))
-    assert PlanFault.SHIFT_TOO_LONG in faults(with_run(replace(run, leaves_depot=0.0)))
+    assert PlanFault.SHIFT_TOO_LONG in faults(with_run(replace(run, leaves_depot=-600.0)))
     assert PlanFault.LEAVES_TOO_EARLY in faults(with_run(replace(run, leaves_depot=0.0)))
     assert PlanFault.TWO_RUNS in faults(replace(good, runs=(run, *good.runs)))
     assert PlanFault.SUM_WRONG in faults(replace(good, metres=1.0))
