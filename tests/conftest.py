@@ -13,12 +13,15 @@ from argon2 import PasswordHasher
 from flask import Flask, has_app_context
 from flask.testing import FlaskClient
 from hypothesis import HealthCheck, settings
+from sqlalchemy import event, make_url
 from werkzeug.test import TestResponse
 
 from bus_ops import create_app
 from bus_ops.accounts import passwords
+from bus_ops.accounts.limits import limiter
 from bus_ops.accounts.models import Organisation, Role, User
 from bus_ops.accounts.passwords import hash_password
+from bus_ops.config import flask_settings, settings_from_environment
 from bus_ops.database import db
 from tests.postgres import PostgresServer
 
@@ -158,26 +161,94 @@ class SeparateClient(FlaskClient):
             db.session.rollback()
 
 
-def running_app(url: str, tmp_path: Path) -> Iterator[Flask]:
-    """The application on a database, inside its application context."""
-    app = create_app(app_settings(tmp_path, url))
-    app.test_client_class = SeparateClient
-    with app.app_context():
-        yield app
+class TestedApp:
+    """One application that many tests use in turn, each with settings and a database of its own.
+
+    Making the application, its templates and its statements ready takes far longer than most tests
+    do. It is made anew where a test changed what cannot be put back.
+    """
+
+    def __init__(self, settings: dict[str, Any]) -> None:
+        self.app = create_app(settings)
+        self.app.test_client_class = SeparateClient
+        self._url = make_url(self.app.config["SQLALCHEMY_DATABASE_URI"])
+        with self.app.app_context():
+            event.listen(db.engine, "do_connect", self._to_the_tests_database)
+        self._config = dict(self.app.config)
+        self._made = self._shape()
+
+    def use(self, settings: dict[str, Any]) -> None:
+        """The next test's settings and database."""
+        self.app.config.clear()
+        # With what the extensions noted for themselves.
+        self.app.config.update(self._config)
+        self.app.config.update(flask_settings({**settings_from_environment(), **settings}))
+        self._url = make_url(self.app.config["SQLALCHEMY_DATABASE_URI"])
+        # One for all applications: a test of limits leaves it on.
+        limiter.enabled = self.app.config["RATELIMIT_ENABLED"]
+
+    @property
+    def is_as_made(self) -> bool:
+        """Whether the last test left it as it was."""
+        return self._shape() == self._made
+
+    def _shape(self) -> tuple[object, ...]:
+        app = self.app
+        return (
+            tuple(app.url_map.iter_rules()),
+            dict(app.view_functions),
+            dict(app.extensions),
+            {key: tuple(of) for key, of in app.before_request_funcs.items()},
+            {key: dict(of) for key, of in app.error_handler_spec.items()},
+        )
+
+    def _to_the_tests_database(
+        self, _dialect: object, _record: object, arguments: list[Any], named: dict[str, Any]
+    ) -> None:
+        if self._url.get_backend_name() == "sqlite":
+            arguments[0] = self._url.database
+        else:
+            named["dbname"] = self._url.database
+
+
+_tested_apps: dict[str, TestedApp] = {}
+
+
+def running_app(url: str, tmp_path: Path, own: bool = False) -> Iterator[Flask]:
+    """The application on a database, inside its application context; ``own``: of this test only."""
+    settings = app_settings(tmp_path, url)
+    kind = url.partition(":")[0]
+    tested = None if own else _tested_apps.get(kind)
+    if tested is None:
+        tested = TestedApp(settings)
+        if not own:
+            _tested_apps[kind] = tested
+    tested.use(settings)
+    with tested.app.app_context():
+        yield tested.app
         db.session.remove()
         db.engine.dispose()
+    if not own and not tested.is_as_made:
+        del _tested_apps[kind]
 
 
 @pytest.fixture
-def app(sqlite_url: str, tmp_path: Path) -> Iterator[Flask]:
+def app(request: pytest.FixtureRequest, sqlite_url: str, tmp_path: Path) -> Iterator[Flask]:
     """The application on a fresh SQLite database, inside its application context."""
-    yield from running_app(sqlite_url, tmp_path)
+    yield from running_app(sqlite_url, tmp_path, wants_own_app(request))
 
 
 @pytest.fixture
-def app_on_each(each_database_url: str, tmp_path: Path) -> Iterator[Flask]:
+def app_on_each(
+    request: pytest.FixtureRequest, each_database_url: str, tmp_path: Path
+) -> Iterator[Flask]:
     """The application on SQLite and on PostgreSQL."""
-    yield from running_app(each_database_url, tmp_path)
+    yield from running_app(each_database_url, tmp_path, wants_own_app(request))
+
+
+def wants_own_app(request: pytest.FixtureRequest) -> bool:
+    """Whether the test is marked ``own_app``: it changes or asks what others share."""
+    return request.node.get_closest_marker("own_app") is not None
 
 
 def add_organisation(name: str = "Thư viện thử nghiệm") -> Organisation:

@@ -35,6 +35,9 @@ from bus_ops.timetable.models import TermStatus, Visit, VisitStatus
 from tests.conftest import SignIn, add_organisation
 from tests.small_service import small_service
 
+# A backup copies the file that the engine was made for.
+pytestmark = pytest.mark.own_app
+
 
 def job(name: str) -> Job:
     found = job_named(name)

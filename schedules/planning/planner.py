@@ -6,11 +6,12 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from datetime import date
 
 import numpy as np
 
 from .plan import Plan, Progress
-from .problem import DayChoice, PlanningProblem, PlanningStop
+from .problem import DayChoice, Distances, PlanningProblem, PlanningStop, PlanningVan
 from .runs import RunTimer, may_serve, open_windows, plan_of_runs
 from .search import (
     NO_ROUTE,
@@ -84,6 +85,17 @@ def plan(
         steps = _search(given, team, seconds, iterations, begun, on_progress, should_stop)
     best = min((worker.best for worker in team), key=_badness)
     return _plan_of(problem, given, best, seed, steps, time.monotonic() - begun)
+
+
+def compile_search() -> None:
+    """Compile the search where that was not done on this machine before (half a minute), so that
+    the first plan need not wait for it."""
+    stop = PlanningStop("", 1.0, (DayChoice((0,)),))
+    van = PlanningVan("", frozenset({0}))
+    nowhere = Distances(np.zeros((2, 2)), np.zeros((2, 2)))
+    problem = PlanningProblem((date.min,), (stop,), (van,), nowhere)
+    found = plan(problem, iterations=1, workers=1)
+    plan(problem, iterations=1, workers=1, start=found)
 
 
 @dataclass

@@ -23,7 +23,8 @@ from bus_ops.planning.proposal import Proposal
 from tests.planning.plans import finished_planning, proposal_with
 from tests.small_service import SmallService, small_service
 
-pytest.importorskip("schedules.planning.planner")
+# Who waits for a process may still do so in the next test.
+pytestmark = pytest.mark.own_app
 
 DAY = timedelta(days=1)
 # The search is compiled anew where nobody has run it before.
