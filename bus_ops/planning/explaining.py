@@ -1,100 +1,101 @@
-"""Why a stop stands on its days in a plan, and what keeps one out of it, found by trying."""
+"""In words: why a stop stands on its days in a plan, what keeps one out, what wishes cost.
+
+What there is to say was found out by the search's process, see ``explanations``.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import Any
 
 from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from flask_babel import ngettext
 
 from schedules.travel import unreachable_among
 
-from ..i18n import WEEKDAYS, format_day, format_km
+from ..i18n import format_day, format_duration, format_km, format_number
 from ..timetable.models import Stop
 from ..timetable.promises import day_off_in_words
 from ..timetable.retiming import depot_position, opening_on
 from ..travel_sources import unreachable_in_words
-from .adjusting import AdjustmentError, best_insertion, move_visit
-from .ground import Ground, Lock, service_minutes, works
-from .judging import broken_on
-from .proposal import Proposal
+from .ground import Ground, service_minutes, works
 
-# Trying every day of a long term would keep the reader waiting.
-MOST_DAYS_TRIED = 120
+# As many days of a set are named; the rest are counted.
+DAYS_NAMED = 4
+WISHES = {
+    "windows": _l("Its time windows"),
+    "days": _l("Its days and how often it is visited"),
+    "vans": _l("Its own van"),
+    "locked": _l("Locked visits"),
+    "together": _l("Sharing its days with others"),
+    "apart": _l("Sharing no day with others"),
+}
 
 
 @dataclass(frozen=True)
-class OtherWeekday:
-    """What it would cost to serve a stop on another weekday of the same weeks."""
+class Wish:
+    """What a wish of a stop costs in driving."""
 
-    weekday: int
-    # Metres more (or less, below 0) than planned; None where it cannot be tried.
-    distance_m: int | None
-    obstacles: tuple[str, ...]
-
-
-def detour_m(proposal: Proposal, ground: Ground, stop_id: int, locks: Sequence[Lock]) -> int | None:
-    """How much driving a visit of the stop adds to its day, on average."""
-    added = []
-    for run in proposal.runs:
-        if run.visit_of(stop_id) is None:
-            continue
-        others = [visit.stop_id for visit in run.visits if visit.stop_id != stop_id]
-        without = ground.timed(run.day, run.van_id, others, locks).distance_m if others else 0
-        added.append(run.distance_m - without)
-    return round(sum(added) / len(added)) if added else None
+    stop_id: int
+    name: str
+    distance_m: int
+    drive_minutes: int
 
 
-def other_weekdays(
-    proposal: Proposal, ground: Ground, stop_id: int, locks: Sequence[Lock]
-) -> list[OtherWeekday]:
-    """Every weekday the stop does not have: what it would cost there, or what is in its way."""
-    stop = ground.stops[stop_id]
-    days = proposal.days_by_stop().get(stop_id, [])
-    held = {lock.day for lock in locks if lock.stop_id == stop_id}
-    free = [day for day in days if day not in held]
-    known = {day.weekday() for day in days}
-    found = []
-    for weekday in range(7):
-        if weekday in known or not free:
-            continue
-        targets = {day: day + timedelta(days=weekday - day.weekday()) for day in free}
-        obstacles = [
-            obstacle
-            for day in targets.values()
-            if (obstacle := obstacle_on(ground, stop, day)) is not None
-        ]
-        if len(obstacles) == len(targets):
-            found.append(OtherWeekday(weekday, None, tuple(dict.fromkeys(obstacles))[:1]))
-            continue
-        found.append(_tried(proposal, ground, stop, weekday, targets, locks))
-    return found
+def wishes_in_words(explanation: Mapping[str, Any]) -> list[Wish]:
+    """What wishes cost, the dearest first; empty until that is found out."""
+    return [
+        Wish(int(one["stop"]), str(WISHES[one["kind"]]), one["metres"], one["minutes"])
+        for one in explanation.get("wishes", [])
+    ]
 
 
-def _tried(
-    proposal: Proposal,
-    ground: Ground,
-    stop: Stop,
-    weekday: int,
-    targets: dict[date, date],
-    locks: Sequence[Lock],
-) -> OtherWeekday:
-    moved, wrong = proposal, []
-    for day, target in targets.items():
-        old = proposal.run_of(stop.id, day)
-        if old is None or obstacle_on(ground, stop, target) is not None:
-            continue
-        try:
-            moved = move_visit(moved, ground, stop.id, day, target, old.van_id, locks)
-        except AdjustmentError:
-            continue
-        run = moved.run_of(stop.id, target)
-        if run is not None:
-            wrong += [one.sentence for one in broken_on(run, moved, ground)]
-    return OtherWeekday(
-        weekday, moved.distance_m - proposal.distance_m, tuple(dict.fromkeys(wrong))[:2]
-    )
+def why_in_words(explanation: Mapping[str, Any], stop_id: int, days: Sequence[date]) -> list[str]:
+    """Why the stop has these days; nothing where it was moved since."""
+    why = explanation.get("why", {}).get(str(stop_id))
+    if why is None or [day.isoformat() for day in days] != why["days"]:
+        return []
+    told = [
+        _(
+            "Its visits add %(km)s and %(time)s of driving to these days in all.",
+            km=format_km(why["metres"]),
+            time=format_duration(why["minutes"]),
+        )
+    ]
+    for other in why["next_best"]:
+        days_named = days_in_words(other["days"])
+        if other["metres"] >= 0:
+            told.append(
+                _("On %(days)s: %(km)s more.", days=days_named, km=format_km(other["metres"]))
+            )
+        else:
+            # It is no better all the same: less even, or further from the present timetable.
+            told.append(
+                _(
+                    "On %(days)s: %(km)s less, but less even or further from the present days.",
+                    days=days_named,
+                    km=format_km(-other["metres"]),
+                )
+            )
+    if why["not_fitting"]:
+        told.append(
+            ngettext(
+                "%(num)s other set of days has no room beside the other visits.",
+                "%(num)s other sets of days have no room beside the other visits.",
+                why["not_fitting"],
+            )
+        )
+    return told
+
+
+def days_in_words(days: Sequence[str]) -> str:
+    """05/10, 19/10, 02/11, 16/11 and 3 more."""
+    named = ", ".join(date.fromisoformat(day).strftime("%d/%m") for day in days[:DAYS_NAMED])
+    more = len(days) - DAYS_NAMED
+    return _("%(days)s and %(more)s more", days=named, more=more) if more > 0 else named
 
 
 def obstacle_on(ground: Ground, stop: Stop, day: date) -> str | None:
@@ -118,14 +119,9 @@ def obstacle_on(ground: Ground, stop: Stop, day: date) -> str | None:
 
 
 def what_keeps_out(
-    proposal: Proposal,
-    ground: Ground,
-    stop_id: int,
-    first: date,
-    last: date,
-    locks: Sequence[Lock] = (),
+    ground: Ground, explanation: Mapping[str, Any], stop_id: int, first: date, last: date
 ) -> str:
-    """What keeps a stop out of the plan: the smallest change that would let one visit in."""
+    """What keeps a stop out of the plan, and the smallest change that would let it in."""
     stop = ground.stops.get(stop_id)
     if stop is None:
         return _("It is not in service any more.")
@@ -133,34 +129,61 @@ def what_keeps_out(
     if no_road:
         return no_road
     every = [first + timedelta(days=n) for n in range((last - first).days + 1)]
-    allowed = [day for day in every if ground.may_be_served(stop, day)]
-    if not allowed:
+    if not any(ground.may_be_served(stop, day) for day in every):
         return _no_day_at_all(ground, stop, every)
-    tried = []
-    for day in allowed[:MOST_DAYS_TRIED]:
-        run = proposal.run_on(day, stop.van_id)
-        others = [visit.stop_id for visit in run.visits] if run else []
-        if stop_id in others or any(one not in ground.stops for one in others):
-            continue
-        joined = best_insertion(ground, day, stop.van_id, others, stop_id, locks)
-        broken = broken_on(joined, proposal.with_runs([joined]), ground)
-        sentences = tuple(dict.fromkeys(one.sentence for one in broken))
-        beyond = joined.returns - joined.leaves - ground.term.shift_limit_minutes
-        tried.append((len(sentences), max(0, beyond), day, sentences))
-    if not tried:
+    left_out = explanation.get("left_out", {}).get(str(stop_id))
+    if left_out is None:
         return _("Its days are full.")
-    number, _beyond, day, sentences = min(tried)
-    if number == 0:
-        return _(
-            "Single visits would fit, as on %(day)s, but not in its frequency: allow more"
-            " weekdays or fewer visits.",
-            day=format_day(day),
-        )
-    return _(
-        "It would fit on %(day)s but for this: %(what)s",
-        day=format_day(day),
-        what=" ".join(sentences),
-    )
+    change = left_out["change"]
+    if change is None:
+        return _("Its days are full, and no single change makes room. Plan fewer visits there.")
+    return _change_in_words(change, ground)
+
+
+def _change_in_words(change: Mapping[str, Any], ground: Ground) -> str:
+    """The smallest change that lets a stop in, as advice."""
+    sentence = _CHANGES[change["kind"]]
+    van = ground.vans.get(change["van"] or 0)
+    figures = {
+        "minutes": format_duration(change["minutes"]),
+        "books": format_number(change["load"]),
+        "van": van.display_name if van else "",
+        "day": format_day(date.fromisoformat(change["day"])) if change["day"] else "",
+        "price": format_km(change["skip_price_m"]),
+        "fewer": change["fewer"],
+        "days": days_in_words(change["days"]),
+        "km": format_km(change["metres"]),
+    }
+    return str(sentence) % figures
+
+
+_CHANGES = {
+    "nothing": _l("There is room on %(days)s (%(km)s of driving): plan again, and longer."),
+    "open_earlier": _l(
+        "It fits if the place opens %(minutes)s earlier: %(days)s (%(km)s of driving)."
+    ),
+    "close_later": _l(
+        "It fits if the place closes %(minutes)s later: %(days)s (%(km)s of driving)."
+    ),
+    "longer_shift": _l(
+        "It fits if the van's day may last %(minutes)s longer: %(days)s (%(km)s of driving)."
+    ),
+    "another_van": _l("It fits if any van may come: %(days)s (%(km)s of driving)."),
+    "more_room": _l("It fits if the van holds %(books)s books more: %(days)s (%(km)s of driving)."),
+    "other_days": _l("It fits if other days are allowed: %(days)s (%(km)s of driving)."),
+    "unlock": _l("It fits if its locked visits are let go: %(days)s (%(km)s of driving)."),
+    "leave_group": _l(
+        "It fits if it need not share, or may share, days with others: %(days)s (%(km)s of"
+        " driving)."
+    ),
+    "fewer_visits": _l("It fits with %(fewer)s visits fewer: %(days)s (%(km)s of driving)."),
+    "more_van_day": _l(
+        "It fits if %(van)s drives once more on %(day)s: %(days)s (%(km)s of driving)."
+    ),
+    "higher_skip_price": _l(
+        "Leaving it out costs less than driving there: %(price)s or more would bring it in."
+    ),
+}
 
 
 def _no_road(ground: Ground, stop: Stop) -> str:
@@ -180,20 +203,3 @@ def _no_day_at_all(ground: Ground, stop: Stop, days: Sequence[date]) -> str:
         return _("Its days are full.")
     most = max(dict.fromkeys(reasons), key=reasons.count)
     return _("No day suits it. On most days: %(reason)s", reason=most)
-
-
-def in_words(other: OtherWeekday) -> str:
-    """For example: Wednesday: 12 km more."""
-    name = WEEKDAYS[other.weekday]
-    if other.distance_m is None:
-        return _("%(weekday)s: not possible. %(why)s", weekday=name, why=" ".join(other.obstacles))
-    km = format_km(abs(other.distance_m))
-    more = other.distance_m >= 0
-    text = (
-        _("%(weekday)s: %(km)s more driving.", weekday=name, km=km)
-        if more
-        else _("%(weekday)s: %(km)s less driving.", weekday=name, km=km)
-    )
-    if other.obstacles:
-        text += " " + _("But: %(why)s", why=" ".join(other.obstacles))
-    return text

@@ -22,7 +22,7 @@ from ..timetable.frequency import wish_in_words
 from ..timetable.models import Term
 from . import working
 from .adjusting import AdjustmentError, move_visit
-from .explaining import detour_m, in_words, other_weekdays, what_keeps_out
+from .explaining import what_keeps_out, why_in_words, wishes_in_words
 from .forms import MoveVisitForm, StartForm, VisitForm, earliest_day
 from .ground import Ground, Lock
 from .judging import broken_by
@@ -159,11 +159,9 @@ def stop_page(planning_id: int, stop_id: int) -> ResponseReturnValue:
         },
         broken=[one for one in broken_by(planned, ground) if one.stop_id == stop_id],
         held={lock.day for lock in held if lock.stop_id == stop_id},
-        detour_m=detour_m(planned, ground, stop_id, held),
-        others=[in_words(o) for o in other_weekdays(planned, ground, stop_id, held)],
-        kept_out=what_keeps_out(planned, ground, stop_id, planning.first_on, planning.last_on, held)
-        if stop_id in planned.unplaced
-        else "",
+        why=why_in_words(planning.explanation, stop_id, lines[stop_id].days),
+        wishes=[one for one in wishes_in_words(planning.explanation) if one.stop_id == stop_id],
+        kept_out=_kept_out(planning, ground, stop_id) if stop_id in planned.unplaced else "",
         ground=ground,
         wish_in_words=wish_in_words,
         windows_in_words=windows_in_words,
@@ -277,11 +275,16 @@ def locks_of(planning: Planning) -> list[Lock]:
     return [working.lock_from_json(lock) for lock in planning.locks]
 
 
+def _kept_out(planning: Planning, ground: Ground, stop_id: int) -> str:
+    return what_keeps_out(
+        ground, planning.explanation, stop_id, planning.first_on, planning.last_on
+    )
+
+
 def _plan_page(planning: Planning) -> str:
     planned, present = _both(planning)
     ground = Ground(planning.term)
     broken = broken_by(planned, ground)
-    held = _held(planning, ground)
     days = [run.day for run in planned.runs]
     day = parsed_day(request.args.get("day", "")) or next(iter(days), planning.first_on)
     month = parsed_month(request.args.get("month", ""), day)
@@ -303,11 +306,12 @@ def _plan_page(planning: Planning) -> str:
         present_runs=[run for run in present.runs if run.day == day],
         lines=_sorted_lines(stop_lines(planned, present, locks_of(planning)), ground),
         reasons={
-            stop_id: what_keeps_out(
-                planned, ground, stop_id, planning.first_on, planning.last_on, held
-            )
+            stop_id: _kept_out(planning, ground, stop_id)
             for stop_id in planned.unplaced[:_EXPLAINED]
         },
+        wishes=[w for w in wishes_in_words(planning.explanation) if w.stop_id in ground.stops],
+        wishes_of=planning.explanation.get("wishes_of"),
+        faults=planning.explanation.get("faults", []),
         ground=ground,
         wish_in_words=wish_in_words,
     )

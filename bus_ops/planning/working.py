@@ -23,6 +23,8 @@ from .proposal import Proposal
 
 # How often the search tells that it lives, and looks whether anybody stopped it.
 PULSE_SECONDS = 1.0
+# For what wishes cost, once the plan is kept.
+WISHES_SECONDS = 20.0
 # Without a sign of life for that long its process is gone.
 SILENCE = timedelta(seconds=45)
 
@@ -45,7 +47,8 @@ def work(planning_id: int, on_cancelled: Callable[[], None] | None = None) -> No
     app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
     try:
         with _Pulse.beating(app, planning_id, on_cancelled) as pulse:
-            _search_and_keep(planning, pulse)
+            plan, posed = _search_and_keep(planning, pulse)
+        _add_wishes(planning_id, plan, posed)
     except NothingToPlanError:
         _fail(planning_id, Failure.NOTHING_TO_PLAN)
     except Exception as error:
@@ -76,7 +79,7 @@ def keep_the_best(planning: Planning) -> None:
     db.session.commit()
 
 
-def _search_and_keep(planning: Planning, pulse: _Pulse) -> None:
+def _search_and_keep(planning: Planning, pulse: _Pulse) -> tuple[Plan, Posed]:
     # Compiled code that only the process which searches needs in its memory.
     from schedules.planning.planner import plan as search
 
@@ -102,6 +105,7 @@ def _search_and_keep(planning: Planning, pulse: _Pulse) -> None:
         start=start,
     )
     _keep(planning, present, plan, posed, ground)
+    return plan, posed
 
 
 def _begin_from(planning: Planning, present: Proposal) -> Proposal | None:
@@ -112,12 +116,25 @@ def _begin_from(planning: Planning, present: Proposal) -> Proposal | None:
     return present if planning.moved_visit_m else None
 
 
+def _add_wishes(planning_id: int, plan: Plan, posed: Posed) -> None:
+    """What wishes cost takes longer to find out than people wait: the plan is there already."""
+    from .explanations import wishes_of
+
+    wishes = wishes_of(plan, posed, WISHES_SECONDS)
+    planning = db.session.get(Planning, planning_id, populate_existing=True)
+    if planning is not None:
+        planning.explanation = {**planning.explanation, **wishes}
+        db.session.commit()
+
+
 def _keep(planning: Planning, present: Proposal, plan: Plan, posed: Posed, ground: Ground) -> None:
+    from .explanations import explanation_of
+
     proposal = proposal_of(plan, posed, ground)
     values = {
         "present": present.as_json(),
         "plan": proposal.as_json(),
-        "explanation": {},
+        "explanation": explanation_of(plan, posed),
         "progress": {
             **(planning.progress or {}),
             "share": 1.0,
