@@ -1,8 +1,8 @@
 """Every benchmark, one after the other: ``python -m tests.benchmarks FILES``.
 
 FILES are mobile library timetables (CSV) for the importer; most others need no input. Those that
-plan for many minutes are started by their own names: ``tests.benchmarks.pvrp``,
-``tests.benchmarks.repair``, ``tests.benchmarks.services``. Each prints its figures beside a
+plan for many minutes are started by their own names: ``tests.benchmarks.plan_growth``, ``.pvrp``,
+``.repair``, ``.services``. Each prints its figures beside a
 reference of the same run where there is one, and asserts nothing.
 """
 
@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 
 FOLDER = Path(__file__).parent
-BY_THEIR_OWN_NAMES = {"pvrp", "repair", "services"}
+BY_THEIR_OWN_NAMES = {"plan_growth", "pvrp", "repair", "services"}
 
 
 def main() -> None:

@@ -43,6 +43,18 @@ TABLET_ACROSS = {"width": 1024, "height": 768}
 DESKTOP = {"width": 1440, "height": 900}
 
 
+# What hides, shrinks or scrolls at another width.
+LAYOUT_RULES = [
+    "target-size",
+    "scrollable-region-focusable",
+    "aria-hidden-focus",
+    "button-name",
+    "link-name",
+    "label",
+    "region",
+]
+
+
 @dataclass
 class Watched:
     """A page with everything that went wrong on it."""
@@ -75,19 +87,24 @@ class Watched:
             )
         )
 
-    def axe_violations(self, colours: bool = True) -> list[str]:
-        """What axe-core finds wrong on the present page; colours take it the longest."""
+    def axe_violations(self, colours: bool = True, layout_only: bool = False) -> list[str]:
+        """What axe-core finds wrong on the present page; colours take it the longest.
+
+        ``layout_only`` asks what may differ at another width of a page looked at already.
+        """
         # A click answers as soon as the next page begins: half of it would be looked at.
         self.page.wait_for_load_state("load")
         # What depends on the page's size is set with its next picture.
         self.page.evaluate("new Promise(seen => requestAnimationFrame(() => setTimeout(seen)))")
         if not self.page.evaluate("'axe' in window"):
             self.page.evaluate(AXE.read_text("utf-8"))
-        found = self.page.evaluate(
-            "colours => axe.run(document, {resultTypes: ['violations'],"
-            " rules: {'color-contrast': {enabled: colours}}})",
-            colours,
-        )
+        options: dict[str, Any] = {
+            "resultTypes": ["violations"],
+            "rules": {"color-contrast": {"enabled": colours}},
+        }
+        if layout_only:
+            options = {"resultTypes": ["violations"], "runOnly": LAYOUT_RULES}
+        found = self.page.evaluate("options => axe.run(document, options)", options)
         return [
             f"{self.page.url} {violation['id']}: {node['html'][:160]} {node['failureSummary']}"
             for violation in found["violations"]
