@@ -109,9 +109,22 @@ def coordinator(chromium: Browser, server: KillableServer) -> Iterator[Page]:
     context.close()
 
 
+def until(holds: Callable[[], bool], page: Page, seconds: float = 20) -> None:
+    """Wait, while the browser goes on."""
+    for _ in range(round(seconds * 10)):
+        if holds():
+            return
+        page.wait_for_timeout(100)
+    assert holds()
+
+
 def facts_held(server: KillableServer, app: TabletApp) -> list[str]:
     """The ids of a tablet's facts in the database."""
-    tablet_id = app.own_facts()[0]["tablet"]
+    return events_of(server, app.own_facts()[0]["tablet"])
+
+
+def events_of(server: KillableServer, tablet_id: str) -> list[str]:
+    """The ids of the facts that a tablet has in the database."""
     with server.app.app_context():
         tablet = next(one for one in db.session.scalars(select(Tablet)) if str(one.id) == tablet_id)
         query = select(Event.id).where(Event.tablet_id == tablet.id).order_by(Event.sequence)
@@ -231,6 +244,41 @@ def test_a_revoked_tablet_says_so_and_its_facts_still_arrive(
         for path in ("day-plan", "catalogue", "facts", "ping"):
             answer = app.page.context.request.get(f"{app.base}/tablet/api/{path}", headers=headers)
             assert (answer.status, answer.json()) == (401, {"error": "revoked"})
+
+
+def test_what_a_closed_app_had_not_sent_is_sent_in_the_background(
+    tablet: Opened, server: KillableServer
+) -> None:
+    with tablet("Máy đã đóng") as app:
+        with app.watched.trouble_expected():
+            app.network(False)
+            app.visit(server.visit_ids[2])
+            app.count("teachers", 1, 1)
+            tapped, tablet_id = facts_tapped(app), app.own_facts()[0]["tablet"]
+            elsewhere = app.page.context.new_page()
+            app.page.close()
+            elsewhere.context.unroute("**/tablet/api/**")
+        # Another page of the same address: no window of the app is open any more.
+        elsewhere.goto(f"{app.base}/accounts/sign-in")
+        browser = elsewhere.context.new_cdp_session(elsewhere)
+        registrations: list[dict[str, Any]] = []
+        browser.on(
+            "ServiceWorker.workerRegistrationUpdated",
+            lambda event: registrations.extend(event["registrations"]),
+        )
+        browser.send("ServiceWorker.enable")
+        until(lambda: any(SHELL in one["scopeURL"] for one in registrations), elsewhere)
+        known = next(one for one in registrations if SHELL in one["scopeURL"])
+        browser.send(
+            "ServiceWorker.dispatchSyncEvent",
+            {
+                "origin": app.base,
+                "registrationId": known["registrationId"],
+                "tag": "send",
+                "lastChance": False,
+            },
+        )
+        until(lambda: events_of(server, tablet_id) == tapped, elsewhere)
 
 
 def test_the_preparation_says_what_is_ready_and_what_is_not(
