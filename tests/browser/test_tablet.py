@@ -9,7 +9,9 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+import segno
 from playwright.sync_api import Browser, Page
 from sqlalchemy import select
 
@@ -17,7 +19,7 @@ from bus_ops.accounts.models import User
 from bus_ops.accounts.pins import hash_pin
 from bus_ops.database import db, now
 from bus_ops.tablet.models import Event, Tablet
-from tests.browser.conftest import TABLET_ACROSS, TABLET_UPRIGHT
+from tests.browser.conftest import ARGUMENTS, TABLET_ACROSS, TABLET_UPRIGHT
 from tests.browser.tablet_app import SHELL, TabletApp, enrolment_link
 from tests.conftest import PASSWORD
 from tests.faults.conftest import KillableServer, running_server
@@ -414,6 +416,39 @@ def until_no_names(app: TabletApp) -> None:
             return
         app.page.wait_for_timeout(100)
     raise AssertionError("names are still kept")
+
+
+def film_of(code: str, path: Path) -> None:
+    """A picture of a code as a camera shows it, in the only form the browser takes for one."""
+    width, height = 640, 480
+    picture = np.full((height, width), 210, np.uint8)
+    drawn = np.array([list(row) for row in segno.make_qr(code, error="m").matrix], np.uint8)
+    large = np.kron(np.pad(1 - drawn, 4, constant_values=1), np.ones((8, 8), np.uint8))
+    top, left = (height - len(large)) // 2, (width - len(large)) // 2
+    picture[top : top + len(large), left : left + len(large)] = large * 200 + 20
+    grey = np.full(width * height // 2, 128, np.uint8).tobytes()
+    frame = b"FRAME\n" + picture.tobytes() + grey
+    path.write_bytes(b"YUV4MPEG2 W640 H480 F10:1 Ip A1:1 C420mpeg2\n" + frame * 5)
+
+
+def test_the_camera_reads_a_card(chromium: Browser, server: KillableServer, tmp_path: Path) -> None:
+    """The code's reader that comes with the app: this browser has none of its own."""
+    film_of(card_of(7), tmp_path / "card.y4m")
+    with_camera = chromium.browser_type.launch(
+        executable_path=shutil.which("chromium"),
+        args=[
+            *ARGUMENTS,
+            "--use-fake-ui-for-media-stream",
+            "--use-fake-device-for-media-stream",
+            f"--use-file-for-fake-video-capture={tmp_path / 'card.y4m'}",
+        ],
+    )
+    with opened_with(with_camera, server)("Máy có camera") as app:
+        app.visit(server.visit_ids[2], "counter")
+        app.tap("open-camera")
+        app.page.wait_for_selector("#outcome[data-turn='1']")
+        assert card_of(7) in app.page.locator("[data-view]").inner_text()
+    with_camera.close()
 
 
 def test_the_language_is_changed_and_kept(tablet: Opened) -> None:
