@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.forked_commands import ForkedCommands
 from tests.schedules.roads.drawing import square
 
 REPOSITORY = Path(__file__).resolve().parents[1]
@@ -36,34 +38,40 @@ def environment(folder: Path, **more: str) -> dict[str, str]:
     }
 
 
+@pytest.fixture(scope="session")
+def commands() -> Iterator[ForkedCommands]:
+    """What runs the commands; ``serve`` and ``demo`` start as programs of their own."""
+    forking = ForkedCommands()
+    yield forking
+    forking.close()
+
+
 @pytest.fixture
-def bus_ops(tmp_path: Path) -> Run:
+def bus_ops(tmp_path: Path, commands: ForkedCommands) -> Run:
     """Run bus-ops on a data folder of its own."""
 
     def run(*arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [str(PROGRAM), *arguments],
-            env=environment(tmp_path / "data", **more),
-            capture_output=True,
-            text=True,
-            timeout=60,
-            stdin=subprocess.DEVNULL,
-        )
+        return commands.run(arguments, environment(tmp_path / "data", **more), tmp_path)
 
     return run
 
 
-@pytest.fixture
-def installed(bus_ops: Run, tmp_path: Path) -> Run:
-    """An installation with its first administrator, made as ``serve`` makes it."""
+def test_the_installed_program_runs() -> None:
+    answer = subprocess.run([str(PROGRAM), "--help"], capture_output=True, text=True, timeout=60)
+    assert answer.returncode == 0
+    assert "serve" in answer.stdout
+
+
+@pytest.fixture(scope="session")
+def installation(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The data folder of an installation, as its first start makes it."""
+    folder = tmp_path_factory.mktemp("installation") / "data"
     port = free_port()
     server = subprocess.Popen(
         [str(PROGRAM), "serve", "--port", str(port)],
-        env=environment(
-            tmp_path / "data", BUS_OPS_LIBRARY="Thư viện Cần Thơ", BUS_OPS_ADMIN="quan-tri"
-        ),
+        env=environment(folder, BUS_OPS_LIBRARY="Thư viện Cần Thơ", BUS_OPS_ADMIN="quan-tri"),
         stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
         stderr=subprocess.STDOUT,
     )
     try:
@@ -71,6 +79,13 @@ def installed(bus_ops: Run, tmp_path: Path) -> Run:
     finally:
         server.terminate()
         server.wait(20)
+    return folder
+
+
+@pytest.fixture
+def installed(bus_ops: Run, installation: Path, tmp_path: Path) -> Run:
+    """A copy of an installation with its first administrator."""
+    shutil.copytree(installation, tmp_path / "data")
     return bus_ops
 
 
