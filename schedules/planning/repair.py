@@ -168,7 +168,7 @@ def repairs(
     -------
     tuple[RepairProposal, ...]
         Nothing where nothing was hit, or where no day suits a request (``explain_unplaced`` says
-        why).
+        why): no published visit is left out for it.
     """
     mending = _Mending(problem, plan, disruption, earliest, prices, other_days or {})
     if not mending.hit and not isinstance(disruption, RequestArrives):
@@ -207,6 +207,26 @@ class _Posed:
     def add(self, visit: _Visit, stop: PlanningStop) -> None:
         self.visits.append(visit)
         self.stops.append(stop)
+
+    @property
+    def firm(self) -> frozenset[str]:
+        """Published visits that must take place."""
+        named = zip(self.visits, self.stops, strict=True)
+        return frozenset(s.key for v, s in named if v.day is not None and s.skip_price_m is None)
+
+    def stops_by_firmness(self) -> tuple[PlanningStop, ...]:
+        """The stops, where each firm one matters more than all that ask for a place together."""
+        firm = self.firm
+        asked = sum(
+            max((len(choice.days) for choice in stop.choices), default=1)
+            * (1 + max(0, stop.priority))
+            for stop in self.stops
+            if stop.key not in firm
+        )
+        return tuple(
+            replace(stop, priority=max(0, stop.priority) + asked + 1) if stop.key in firm else stop
+            for stop in self.stops
+        )
 
 
 class _Mending:
@@ -261,6 +281,8 @@ class _Mending:
             return None
         small = self._small_problem(posed)
         found = search(small, seconds, seed, iterations=iterations, start=self._start(posed, small))
+        if posed.firm & set(found.unplaced):
+            return None
         days = self._new_days(posed, found)
         if isinstance(self._disruption, RequestArrives) and not days[self._disruption.stop]:
             return None
@@ -538,7 +560,7 @@ class _Mending:
         among = np.ix_(rows, rows)
         return PlanningProblem(
             days=tuple(big.days[day] for day in posed.days),
-            stops=tuple(posed.stops),
+            stops=posed.stops_by_firmness(),
             vans=tuple(self._small_van(van, index) for van in big.vans),
             distances=Distances(big.distances.metres[among], big.distances.minutes[among]),
             together=self._together(posed),

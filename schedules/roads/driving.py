@@ -35,8 +35,8 @@ from .vehicle import Driving, Vehicle
 _FRAGMENT_M = 1000.0
 _BESIDE_FRAGMENT_M = 100.0
 _BESIDE_ONE_WAY_M = 300.0
-# Roads so much farther off than the nearest are as near: a place at a crossing stands at all of it.
-_AS_NEAR_M = 1.0
+# A place so near to a crossing stands at all its roads.
+_AT_CROSSING_M = 1.0
 # Snapped places and single legs that are remembered.
 _REMEMBERED = 50_000
 _FARTHEST_LOOKED_M = 200_000.0
@@ -182,12 +182,27 @@ class RoadTravel:
         farthest = found[0].distance_m + self._gives_way_m(found[0].road)
         usual = (s for s in found if s.distance_m <= farthest and self._is_main(s.road))
         chosen = next(usual, found[0])
+        crossings = self._crossings_at(chosen)
         return tuple(
             snap
             for snap in found
-            if chosen.distance_m <= snap.distance_m <= chosen.distance_m + _AS_NEAR_M
-            and self._is_main(snap.road) == self._is_main(chosen.road)
+            if snap is chosen
+            or (
+                crossings & self._crossings_at(snap)
+                and snap.distance_m <= chosen.distance_m + _AT_CROSSING_M
+                and self._is_main(snap.road) == self._is_main(chosen.road)
+            )
         )
+
+    def _crossings_at(self, snap: Snapped) -> set[int]:
+        """The ends of its road that a point is at."""
+        network, road = self.network, snap.road
+        along = float(network.lengths_m[road]) * snap.share
+        ends = (
+            (int(network.starts[road]), along),
+            (int(network.ends[road]), float(network.lengths_m[road]) - along),
+        )
+        return {node for node, distance in ends if distance <= _AT_CROSSING_M}
 
     def _on_main(self, place: Beside) -> bool:
         return any(self._is_main(snap.road) for snap in place)

@@ -273,6 +273,19 @@ def test_a_request_that_no_day_suits_has_no_proposal() -> None:
     assert repairs(problem, found, RequestArrives("new"), iterations=100) == ()
 
 
+def test_no_request_pushes_a_published_visit_out() -> None:
+    # The shift leaves room for one of the two; the request asks for more and matters more.
+    short = (van("xe", shift_limit_minutes=90),)
+    asks = PlanningStop("new", 60, (DayChoice((0, 5)),), priority=2)
+    held = PlanningStop("held", 60, (DayChoice((0,)),), locked=(LockedVisit(0),))
+    problem = weeks_problem((held, asks), [(5, 0), (-6, 0)], short)
+    found = plan(
+        replace(problem, stops=(held, replace(asks, choices=()))), iterations=300, workers=1
+    )
+    assert found.unplaced == ("new",)
+    assert repairs(problem, found, RequestArrives("new"), iterations=300) == ()
+
+
 def test_other_visits_move_only_where_it_is_worth_their_price() -> None:
     # Losing Monday, near can only go to Tuesday; with west moved there too a round trip is saved.
     near = replace(weekly("near", 0), choices=(DayChoice((0,)), DayChoice((1,))))
@@ -361,6 +374,8 @@ def test_every_proposal_holds_its_promises_and_moves_what_it_says(
     grouped = {key for group in problem.together for key in group}
     for proposal in repairs(problem, found, disruption, iterations=100):
         assert_sound(found, proposal)
+        if isinstance(disruption, RequestArrives):
+            assert proposal.left_out == ()
         if proposal.kind == RepairKind.LEAST_MOVED and not grouped:
             hit = {move.stop for move in proposal.moves if move.from_day is not None}
             assert all(move.from_day is None or move.stop in hit for move in proposal.moves)

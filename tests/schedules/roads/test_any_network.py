@@ -103,6 +103,21 @@ def test_an_infinite_leg_always_has_an_unreachable_end(
         assert {places[row], places[column]} & named
 
 
+def test_a_place_under_a_bridge_stands_beside_one_of_the_two_roads() -> None:
+    # West to east below, south to north above, joined in the north-east.
+    ends = [at(0, 0), at(1000, 0), at(500, -500), at(500, 500)]
+    ways = [
+        SourceWay(number, np.array(pair), WayFacts(RoadClass.PRIMARY, backward=True))
+        for number, pair in enumerate([(0, 1), (2, 3), (1, 3)])
+    ]
+    lats, lons = np.array([p.lat for p in ends]), np.array([p.lon for p in ends])
+    travel = RoadTravel(build_network(RoadSource("bridge", ways, np.arange(4), lats, lons)))
+    below, above, bridge = at(100, 0), at(500, 300), at(500, 0)
+    minutes = travel.table([below, above, bridge]).minutes
+    # Nobody climbs from the one to the other there.
+    assert minutes[0, 1] <= minutes[0, 2] + minutes[2, 1] + 0.001
+
+
 def test_the_network_of_2011_joins_all_of_can_tho(shared_data: Path) -> None:
     network = build_roads(shared_data / "cantho" / "roads_2011.geojson")
     assert network.total_km == pytest.approx(516, abs=1)
