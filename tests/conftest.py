@@ -12,7 +12,7 @@ import pytest
 from argon2 import PasswordHasher
 from flask import Flask, has_app_context
 from flask.testing import FlaskClient
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from sqlalchemy import event, make_url
 from werkzeug.test import TestResponse
 
@@ -29,6 +29,8 @@ settings.register_profile(
     "bus-ops",
     deadline=None,
     max_examples=60,
+    # Explaining a failure traces every line, for minutes.
+    phases=[Phase.explicit, Phase.reuse, Phase.generate, Phase.target, Phase.shrink],
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 settings.load_profile("bus-ops")
