@@ -231,20 +231,18 @@ def effective(facts: Iterable[Fact]) -> list[Fact]:
     """
     by_id = {fact.id: fact for fact in facts}
     undoes = {f.id: f.undoes_id for f in by_id.values() if f.kind == EventKind.UNDO}
-    undone = _undone(by_id, undoes)
+    undone = _undone(undoes)
     held = [f for f in by_id.values() if f.kind != EventKind.UNDO and f.id not in undone]
     return sorted(held, key=lambda fact: fact.order)
 
 
-def _undone(
-    ids: Iterable[uuid.UUID], undoes: Mapping[uuid.UUID, uuid.UUID | None]
-) -> set[uuid.UUID]:
+def _undone(undoes: Mapping[uuid.UUID, uuid.UUID | None]) -> set[uuid.UUID]:
     """Which facts are undone; chains may have any length, so nothing recurses."""
     undoers: dict[uuid.UUID | None, list[uuid.UUID]] = {}
     for undo, target in undoes.items():
         undoers.setdefault(target, []).append(undo)
     state = dict.fromkeys(_in_circles(undoes), True)
-    for start in ids:
+    for start in [target for target in undoers if target is not None]:
         path = [start]
         while path:
             here = path[-1]

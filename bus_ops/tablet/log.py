@@ -17,7 +17,7 @@ from datetime import date, datetime
 from typing import Any
 
 from flask_babel import gettext as _
-from sqlalchemy import Table, bindparam, delete, func, insert, select, text, update
+from sqlalchemy import Select, Table, bindparam, delete, func, insert, select, text, update
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
@@ -208,13 +208,14 @@ def record(
 
 def record_together(taps: Sequence[Tap], user: User) -> list[RecordOutcome]:
     """Store several taps in one commit, all or none; see ``record``."""
+    organisation_id = user.organisation_id
+    _lock(organisation_id)
     moment = now()
     tablet_id = web_tablet(user).id
     facts = [
         read_event(_raw(tap, moment, number), tablet_id, user.id, moment)
         for number, tap in enumerate(taps)
     ]
-    organisation_id = user.organisation_id
     stored = _insert_new(organisation_id, facts)
     _apply(organisation_id, facts)
     db.session.commit()
@@ -254,6 +255,7 @@ def store_events(
     always safe. An id that comes again with another content keeps its first
     content; the second is set aside as evidence, and the id counts as held.
     """
+    _lock(organisation_id)
     moment = now()
     staff = _staff(organisation_id) if user_id is None else set()
     facts: dict[uuid.UUID, Fact] = {}
@@ -445,8 +447,7 @@ def look_again_at_tablet(tablet: Tablet) -> None:
 
 
 def _insert_new(organisation_id: int, facts: Sequence[Fact]) -> set[uuid.UUID]:
-    """Insert facts whose id is new; answers which were."""
-    _lock(organisation_id)
+    """Insert facts whose id is new into the locked log; answers which were."""
     stored: set[uuid.UUID] = set()
     table = _table(Event)
     for chunk in _chunks(list(facts)):
@@ -471,12 +472,16 @@ def _lock(organisation_id: int) -> None:
     """One writer of a library's log at a time, until the commit.
 
     SQLite has one writer anyway, from the first write on: so the first statement is a write.
+    PostgreSQL waits before rows are written: who held a row and waited for the lock would wait for
+    ever where the other waits for the row.
     """
-    if db.session.get_bind().dialect.name == "postgresql":
-        db.session.execute(text("SELECT pg_advisory_xact_lock(7301, :o)"), {"o": organisation_id})
-        return
-    nothing = update(_table(Tablet)).where(_table(Tablet).c.name == "\x00").values(name="")
-    db.session.execute(nothing)
+    with db.session.no_autoflush:
+        if db.session.get_bind().dialect.name == "postgresql":
+            lock = text("SELECT pg_advisory_xact_lock(7301, :o)")
+            db.session.execute(lock, {"o": organisation_id})
+            return
+        nothing = update(_table(Tablet)).where(_table(Tablet).c.name == "\x00").values(name="")
+        db.session.execute(nothing)
 
 
 def _differing(organisation_id: int, known: Sequence[Fact]) -> list[Fact]:
@@ -543,25 +548,30 @@ def _facts_of(
 ) -> list[Fact]:
     """Facts whose column holds one of the keys, and every undo that leads to one of them."""
     found: dict[uuid.UUID, Fact] = {}
+    undos: dict[uuid.UUID, Fact] = {}
     for chunk in _chunks(list(keys)):
-        query = _event_columns(organisation_id).where(column.in_(chunk))
-        if only:
-            query = query.where(Event.kind.in_(only))
-        found.update({row.id: Fact(**row._mapping) for row in db.session.execute(query)})
-    wanted = list(found) if with_undos else []
-    while wanted:
-        step: list[Fact] = []
+        asked = column.in_(chunk) & Event.kind.in_(only) if only else column.in_(chunk)
+        found.update(_facts_where(organisation_id, asked))
+        if with_undos:
+            scope = _ids_of(organisation_id, column, chunk, only)
+            undos.update(_facts_where(organisation_id, Event.undoes_id.in_(scope)))
+    while undos:
+        wanted = [identity for identity in undos if identity not in found]
+        found.update(undos)
+        undos = {}
         for chunk in _chunks(wanted):
-            query = _event_columns(organisation_id).where(Event.undoes_id.in_(chunk))
-            step += [Fact(**row._mapping) for row in db.session.execute(query)]
-        wanted = [fact.id for fact in step if fact.id not in found]
-        found.update({fact.id: fact for fact in step})
+            undos.update(_facts_where(organisation_id, Event.undoes_id.in_(chunk)))
     return list(found.values())
 
 
-def _event_columns(organisation_id: int) -> Any:
-    columns = [getattr(Event, name) for name in Fact.__dataclass_fields__]
-    return select(*columns).where(Event.organisation_id == organisation_id)
+def _facts_where(organisation_id: int, condition: Any) -> dict[uuid.UUID, Fact]:
+    """Facts by id, read past the mapper, which takes several times as long for a busy visit's."""
+    columns = _table(Event).columns
+    query = select(*(columns[name] for name in Fact.__dataclass_fields__)).where(
+        columns.organisation_id == organisation_id, condition
+    )
+    rows = db.session.connection().execute(query)
+    return {row.id: Fact(*row) for row in rows}
 
 
 def _project(organisation_id: int, touched: _Touched) -> None:
@@ -618,7 +628,7 @@ def _project_cards(organisation_id: int, numbers: Sequence[str]) -> set[uuid.UUI
             _make_card(organisation_id, card, folded.made_by)
     db.session.flush()
     all_ids = _ids_of(organisation_id, Event.card_number, numbers)
-    return _replace_found(organisation_id, all_ids, _OF_CARD, found)
+    return _replace_found(organisation_id, [all_ids], _OF_CARD, found)
 
 
 def _make_card(organisation_id: int, card: Card | None, fact: Fact) -> None:
@@ -694,7 +704,7 @@ def _project_visits(
         found += recorded_while_revoked(
             [f for f in facts.get(visit_id, []) if f.kind not in _ELSEWHERE], revoked
         )
-    return _replace_found(organisation_id, ids, _OF_VISIT, found)
+    return _replace_found(organisation_id, [ids], _OF_VISIT, found)
 
 
 def _revoked_tablets(organisation_id: int) -> dict[uuid.UUID, datetime]:
@@ -811,8 +821,10 @@ def _project_runs(organisation_id: int, run_ids: Sequence[int]) -> set[uuid.UUID
     for run_id in run_ids:
         found += recorded_while_revoked(of_run_alone(facts.get(run_id, [])), revoked)
     ids = _ids_of(organisation_id, Event.run_id, run_ids, only=ABOUT_A_RUN)
-    ids += _ids_of(organisation_id, Event.run_id, run_ids, only=ON_THE_WAY, without_visit=True)
-    return _replace_found(organisation_id, ids, _OF_VISIT, found)
+    on_the_way = _ids_of(
+        organisation_id, Event.run_id, run_ids, only=ON_THE_WAY, without_visit=True
+    )
+    return _replace_found(organisation_id, [ids, on_the_way], _OF_VISIT, found)
 
 
 def _write_run_lines(organisation_id: int, folded: Mapping[int, FoldedRun]) -> None:
@@ -886,7 +898,7 @@ def _project_boxes(organisation_id: int, codes: Sequence[str]) -> set[uuid.UUID]
     )
     ids = _ids_of(organisation_id, Event.barcode, codes, only=ABOUT_A_BOX)
     found = [f for box in folded.values() for f in box.found]
-    return _replace_found(organisation_id, ids, _OF_BOX, found)
+    return _replace_found(organisation_id, [ids], _OF_BOX, found)
 
 
 def _drop_deposits(organisation_id: int, codes: Sequence[str]) -> None:
@@ -943,7 +955,7 @@ def _project_odometers(organisation_id: int, run_ids: Collection[int]) -> set[uu
             for found in backwards(by_run.get(before[run_id], ()), by_run.get(run_id, ()))
         ]
         ids = _ids_of(organisation_id, Event.run_id, runs, only=_WITH_ODOMETER)
-        contradicted |= _replace_found(organisation_id, ids, _OF_ODOMETER, found)
+        contradicted |= _replace_found(organisation_id, [ids], _OF_ODOMETER, found)
     return contradicted
 
 
@@ -1031,7 +1043,7 @@ def _project_copies(organisation_id: int, barcodes: Sequence[str]) -> set[uuid.U
     _write_loans(organisation_id, folded, copies, cards, places)
     ids = _ids_of(organisation_id, Event.barcode, barcodes)
     found = [f for copy in folded.values() for f in copy.found]
-    return _replace_found(organisation_id, ids, _OF_COPY, found)
+    return _replace_found(organisation_id, [ids], _OF_COPY, found)
 
 
 def _drop_loans(organisation_id: int, barcodes: Sequence[str]) -> None:
@@ -1081,16 +1093,16 @@ def _write_loans(
 
 def _replace_found(
     organisation_id: int,
-    event_ids: Sequence[uuid.UUID],
+    scope: Sequence[Select[tuple[uuid.UUID]]],
     kinds: Sequence[ContradictionKind],
     found: Sequence[Found],
 ) -> set[uuid.UUID]:
     """Write what these facts contradict now; answers which events contradict something."""
-    for chunk in _chunks(event_ids):
+    for event_ids in scope:
         db.session.execute(
             delete(Contradiction).where(
                 Contradiction.organisation_id == organisation_id,
-                Contradiction.event_id.in_(chunk),
+                Contradiction.event_id.in_(event_ids),
                 Contradiction.kind.in_(kinds),
             )
         )
@@ -1145,8 +1157,9 @@ def _ids_of(
     only: Collection[EventKind] = (),
     but: Collection[EventKind] = (),
     without_visit: bool = False,
-) -> list[uuid.UUID]:
-    """Ids of all facts of a scope, undone ones too: what they contradicted goes with them."""
+) -> Select[tuple[uuid.UUID]]:
+    """Asks for the ids of all facts of a scope, undone ones too: what they contradicted goes with
+    them."""
     query = select(Event.id).where(Event.organisation_id == organisation_id, column.in_(keys))
     if only:
         query = query.where(Event.kind.in_(only))
@@ -1154,7 +1167,7 @@ def _ids_of(
         query = query.where(Event.kind.not_in(but))
     if without_visit:
         query = query.where(Event.visit_id.is_(None))
-    return list(db.session.scalars(query))
+    return query
 
 
 def _keys_of(

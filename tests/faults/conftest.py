@@ -26,12 +26,22 @@ from bus_ops.database import db
 from bus_ops.i18n import today
 from bus_ops.tablet.enrolment import enrol, new_code
 from bus_ops.tablet.models import Event, Tablet
+from bus_ops.timetable.models import Audience
 from tests.conftest import REPOSITORY, add_organisation, app_settings
 from tests.faults.simulated_tablet import SimulatedTablet
 from tests.small_service import SmallService, small_service
 
 # Each fault is tried at least this often.
 ROUNDS = 200
+# A day's stops, close to each other.
+SIX_SCHOOLS = tuple(
+    (f"Trường Tiểu học Thử {n}", 10.04 + n / 1000, 105.77, Audience.PRIMARY) for n in range(6)
+)
+
+
+def day_of_six_stops(organisation: Organisation, first: date) -> SmallService:
+    """The small service with a run that takes a whole day."""
+    return small_service(organisation, first, schools=SIX_SCHOOLS)
 
 
 @dataclass
@@ -123,9 +133,9 @@ class KillableServer:
 def running_server(
     database_url: str,
     folder: Path,
-    service_of: Callable[[Organisation, date], SmallService] = small_service,
+    service_of: Callable[[Organisation, date], SmallService] = day_of_six_stops,
 ) -> Iterator[KillableServer]:
-    """A server with a small service of today, on this database."""
+    """A server with a service that runs today, on this database."""
     app = create_app(app_settings(folder, database_url))
     with app.app_context():
         service = service_of(add_organisation(), today())

@@ -39,7 +39,7 @@ class SimulatedTablet:
     told_held: set[str] = field(default_factory=set)
     sequence: int = 0
 
-    def tap(self, kind: str = "attendance", **payload: Any) -> Event:
+    def tap(self, kind: str = "attendance", visit: int | None = None, **payload: Any) -> Event:
         """One fact, kept before anything is sent."""
         self.sequence += 1
         if kind == "attendance" and not payload:
@@ -54,7 +54,7 @@ class SimulatedTablet:
             "version": 1,
             "kind": kind,
             "run": self.run_id,
-            "visit": self.rng.choice(self.visit_ids),
+            "visit": visit or self.rng.choice(self.visit_ids),
             "user": None,
             "recorded_at": self._clock(),
             "clock_offset": self.clock_offset_ms,
@@ -65,16 +65,20 @@ class SimulatedTablet:
         return event
 
     def tap_some(self, most: int = 12) -> None:
-        """A handful of taps."""
+        """A handful of taps at one visit."""
+        visit = self.rng.choice(self.visit_ids)
         for _ in range(self.rng.randrange(1, most)):
-            self.tap()
+            self.tap(visit=visit)
 
-    def send(self, events: Sequence[Event] | None = None, timeout: float = 20) -> int | None:
-        """Send (the oldest unsent, by default); the status, or None where no answer came."""
+    def send(self, events: Sequence[Event] | None = None, told: int | None = None) -> int | None:
+        """Send (the oldest unsent, by default); the status, or None where no answer came.
+
+        ``told``: how many unsent facts it tells of, where it has not counted them anew.
+        """
         batch = self.batch() if events is None else list(events)
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
         try:
-            connection.request("POST", "/tablet/api/events", body_of(batch), self.headers())
+            connection.request("POST", "/tablet/api/events", body_of(batch), self.headers(told))
             answer = connection.getresponse()
             body = answer.read()
         except (OSError, http.client.HTTPException):
@@ -124,12 +128,13 @@ class SimulatedTablet:
         finally:
             connection.close()
 
-    def headers(self) -> dict[str, str]:
+    def headers(self, told: int | None = None) -> dict[str, str]:
         """What each call carries."""
+        unsent = len(self.unsent) if told is None else told
         return {
             "Authorization": f"Bearer {self.identity}.{self.secret}",
             "Content-Type": "application/json",
-            "X-Tablet-State": f"version=test; unsent={len(self.unsent)}",
+            "X-Tablet-State": f"version=test; unsent={unsent}",
         }
 
     def _forget(self, answer: dict[str, Any]) -> None:

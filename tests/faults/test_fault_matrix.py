@@ -12,6 +12,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 from random import Random
@@ -104,16 +105,14 @@ def test_batches_come_twice_reordered_split_and_cut_off(server: KillableServer) 
 
 
 def test_batches_meet_on_the_way(server: KillableServer) -> None:
-    """The page and its worker send the same facts at the same moment."""
+    """The page and its worker send the same facts at the same moment, each with its own state."""
     server.start()
     tablet = server.tablet(Random(3))
-    for _ in range(ROUNDS):
-        tablet.tap_some()
-        both = [threading.Thread(target=tablet.send) for _ in range(2)]
-        for sender in both:
-            sender.start()
-        for sender in both:
-            sender.join()
+    with ThreadPoolExecutor(2) as page_and_worker:
+        for _ in range(ROUNDS):
+            tablet.tap_some()
+            both = [page_and_worker.submit(tablet.send, told=told) for told in range(2)]
+            assert [sent.result() for sent in both] == [200, 200]
     assert tablet.send_everything()
     server.assert_nothing_is_lost_or_twice()
 
