@@ -268,7 +268,7 @@ def forms_of_pages(app: Flask, client: FlaskClient, service: SmallService) -> li
 
 
 def sendings(form: FormOnPage) -> Iterator[tuple[str, list[tuple[str, str]]]]:
-    """The form with something hostile in one of its fields, all others as they stand, and in all."""
+    """The form with something hostile in one of its fields, the others as they stand; in all."""
     kinds = TRIED_MOST | ({"one long word"} if on_postgresql() else set())
     for name in dict.fromkeys(name for name, _ in form.fields):
         for kind in kinds:
@@ -276,10 +276,13 @@ def sendings(form: FormOnPage) -> Iterator[tuple[str, list[tuple[str, str]]]]:
             spoilt = [(n, value if n == name else v) for n, v in form.fields]
             yield f"{name}: {kind}", spoilt
     for kind in HOSTILE.keys() - kinds if on_postgresql() else ():
-        yield f"all: {kind}", [
-            (n, HOSTILE[kind] if n in form.free and n != "csrf_token" else v)
-            for n, v in form.fields
-        ]
+        yield (
+            f"all: {kind}",
+            [
+                (n, HOSTILE[kind] if n in form.free and n != "csrf_token" else v)
+                for n, v in form.fields
+            ],
+        )
 
 
 def encoded(fields: list[tuple[str, str]]) -> dict[str, list[str]]:
