@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextvars
+import os
 import shutil
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -68,6 +70,27 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 # argon2 is slow on purpose; hundreds of tests sign in. Its real parameters have their own test.
 REAL_HASHER = passwords.hasher
 passwords.hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+
+
+def made_once(
+    tmp_path_factory: pytest.TempPathFactory, name: str, make: Callable[[Path], None]
+) -> Path:
+    """A folder that the first worker which asks for it makes; the others wait and copy from it."""
+    base = tmp_path_factory.getbasetemp()
+    # Each worker's own folder lies in one that all of them share.
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / name
+    made = folder.with_suffix(".made")
+    try:
+        folder.mkdir()
+    except FileExistsError:
+        until = time.monotonic() + 180
+        while not made.exists():
+            assert time.monotonic() < until, f"the worker that makes {folder} did not finish"
+            time.sleep(0.1)
+        return folder
+    make(folder)
+    made.touch()
+    return folder
 
 
 @pytest.fixture(scope="session")

@@ -50,6 +50,8 @@ HOSTILE = {
 # What the two databases mind most; the rest is tried by one role, and not in every combination.
 TRIED_MOST = {"NUL", "more than 64 bits"}
 UNKNOWN_KEYS = ("2147483647", "2147483648", "9999999999", "9" * 22, "9" * 5000, "0", "-1", "٣")
+# Every role is turned away alike.
+TRIED_BY_ALL = ("2147483648", "9" * 22, "-1")
 
 
 @pytest.fixture
@@ -104,19 +106,20 @@ def test_an_address_no_row_can_have_is_not_there(
     app_on_each: Flask, sign_in: SignIn, role: Role
 ) -> None:
     client = sign_in(role)
+    unknown = UNKNOWN_KEYS if role == Role.ADMINISTRATOR else TRIED_BY_ALL
     tried = 0
     for method in ("GET", "POST"):
         for rule in rules(app_on_each, method):
             if "<" not in rule.rule:
                 continue
-            for huge in UNKNOWN_KEYS:
+            for huge in unknown:
                 where = rule.rule
                 for name in rule.arguments:
                     where = where.replace(f"<int:{name}>", huge).replace(f"<{name}>", "a%00b")
                 status = client.open(where, method=method).status_code
                 assert status in {403, 404}, (method, where[:80], status)
                 tried += 1
-    assert tried > 250
+    assert tried > 90
 
 
 def test_the_largest_key_is_one_and_one_more_is_none(app_on_each: Flask, sign_in: SignIn) -> None:

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import made_once
 from tests.forked_commands import ForkedCommands
 from tests.schedules.roads.drawing import square
 
@@ -65,7 +66,10 @@ def test_the_installed_program_runs() -> None:
 @pytest.fixture(scope="session")
 def installation(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The data folder of an installation, as its first start makes it."""
-    folder = tmp_path_factory.mktemp("installation") / "data"
+    return made_once(tmp_path_factory, "installation", start_once)
+
+
+def start_once(folder: Path) -> None:
     port = free_port()
     server = subprocess.Popen(
         [str(PROGRAM), "serve", "--port", str(port)],
@@ -79,7 +83,6 @@ def installation(tmp_path_factory: pytest.TempPathFactory) -> Path:
     finally:
         server.terminate()
         server.wait(20)
-    return folder
 
 
 @pytest.fixture

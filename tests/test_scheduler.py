@@ -153,7 +153,7 @@ def wait_until(true: Callable[[], bool], seconds: float = 20) -> None:
         time.sleep(0.1)
 
 
-@pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGKILL])
+@pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGKILL])
 def test_the_scheduler_ends_with_its_server_however_that_ends(
     server: subprocess.Popen[bytes], tmp_path: Path, ending: signal.Signals
 ) -> None:

@@ -23,7 +23,7 @@ from bus_ops import create_app
 from bus_ops.database import db
 from bus_ops.demo import PASSWORD, SIGN_INS
 from tests.browser.long_day import add_long_run
-from tests.conftest import REPOSITORY
+from tests.conftest import REPOSITORY, made_once
 from tests.planning.plans import add_plannings
 
 ARGUMENTS = [
@@ -36,6 +36,7 @@ ARGUMENTS = [
     "--disable-sync",
 ]
 AXE = REPOSITORY / "bus_ops/frontend/node_modules/axe-core/axe.min.js"
+BUS_OPS = str(Path(sys.executable).with_name("bus-ops"))
 USERNAMES = {role.value: username for role, username, _name in SIGN_INS}
 PHONE = {"width": 390, "height": 844}
 TABLET_UPRIGHT = {"width": 800, "height": 1280}
@@ -114,8 +115,17 @@ class Watched:
 
 @pytest.fixture(scope="session")
 def demo_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where the demonstration of this test run lives."""
-    return tmp_path_factory.mktemp("demo")
+    """Where the demonstration of these tests lives."""
+
+    def build(folder: Path) -> None:
+        subprocess.run(
+            [BUS_OPS, "demo", "--folder", str(folder), "--no-serve"],
+            check=True,
+            stdout=subprocess.DEVNULL,
+        )
+
+    built = made_once(tmp_path_factory, "built-demo", build)
+    return shutil.copytree(built, tmp_path_factory.mktemp("demo") / "data")
 
 
 @pytest.fixture(scope="session")
@@ -126,7 +136,7 @@ def live_server(demo_folder: Path) -> Iterator[str]:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     command = [
-        str(Path(sys.executable).with_name("bus-ops")),
+        BUS_OPS,
         "demo",
         "--folder",
         str(folder),

@@ -160,7 +160,7 @@ def test_a_clock_is_wrong(server: KillableServer, hours: int) -> None:
     offset = int(-error.total_seconds() * 1000)
     measured = server.tablet(Random(7), clock_error=error, clock_offset_ms=offset)
     blind = server.tablet(Random(8), clock_error=error)
-    for _ in range(ROUNDS):
+    for _ in range(server.rounds):
         measured.tap_some(5)
         blind.tap_some(3)
         measured.send()
@@ -182,7 +182,7 @@ def test_a_clock_is_wrong(server: KillableServer, hours: int) -> None:
 def test_the_time_zone_changes_on_the_way(server: KillableServer) -> None:
     server.start()
     tablet = server.tablet(Random(9))
-    for number in range(ROUNDS):
+    for number in range(server.rounds):
         tablet.zone_minutes = Random(number).choice((-300, 0, 330, 420, 765))
         tablet.tap_some(4)
         tablet.send()
@@ -194,7 +194,7 @@ def test_the_time_zone_changes_on_the_way(server: KillableServer) -> None:
 def test_a_revoked_tablet_loses_its_eyes_but_not_its_facts(server: KillableServer) -> None:
     server.start()
     tablet = server.tablet(Random(10))
-    for number in range(ROUNDS):
+    for number in range(server.rounds):
         revoked = number % 2 == 1
         with server.app.app_context():
             row = db.session.scalars(select(Tablet)).one()
@@ -224,7 +224,7 @@ def test_an_expired_credential_is_refused_and_nothing_is_forgotten(
     server.start()
     tablet = server.tablet(Random(11))
     secret = tablet.secret
-    for number in range(ROUNDS):
+    for number in range(server.rounds):
         tablet.tap_some(4)
         expired = number % 3 > 0
         tablet.secret = "expired" if expired else secret

@@ -400,7 +400,7 @@ def _same_rows_however_it_arrives(service: SmallService, drawn: Any, data: Any) 
     assert projections() == before
 
 
-@settings(max_examples=40)
+@settings(max_examples=25)
 @given(drawn=FACTS, data=st.data())
 def test_order_batches_and_duplicates_make_no_difference(
     service: SmallService, drawn: Any, data: Any

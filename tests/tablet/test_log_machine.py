@@ -349,4 +349,4 @@ def run_machine(app: Flask, organisation: Organisation, tmp_path: Path, **limits
 def test_whatever_happens_replay_gives_the_same_rows(
     app: Flask, organisation: Organisation, tmp_path: Path
 ) -> None:
-    run_machine(app, organisation, tmp_path, max_examples=25, stateful_step_count=20)
+    run_machine(app, organisation, tmp_path, max_examples=15, stateful_step_count=20)

@@ -263,7 +263,7 @@ FIELDS = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=100)
+@settings(max_examples=60)
 @given(odd=st.lists(JSON | FIELDS, max_size=4))
 def test_whatever_comes_a_good_fact_beside_it_is_held(
     app: Flask, crew: FlaskClient, service: SmallService, odd: list[Any]
