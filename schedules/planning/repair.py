@@ -284,9 +284,12 @@ class _Mending:
         if posed.firm & set(found.unplaced):
             return None
         days = self._new_days(posed, found)
-        if isinstance(self._disruption, RequestArrives) and not days[self._disruption.stop]:
-            return None
-        return self._counted(kind, posed, found, days)
+        proposal = self._counted(kind, posed, found, days)
+        if isinstance(self._disruption, RequestArrives) and proposal is not None:
+            # What must share its days may not be able to come along.
+            placed = any(move.from_day is None for move in proposal.moves)
+            return proposal if placed and not proposal.left_out else None
+        return proposal
 
     def _hit_visits(self) -> frozenset[_Visit]:
         if isinstance(self._disruption, VisitCancelled):

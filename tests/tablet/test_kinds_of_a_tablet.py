@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
 
@@ -260,6 +260,7 @@ KINDS = st.sampled_from(
 )
 
 
+@settings(max_examples=30)
 @given(
     taps=st.lists(st.tuples(KINDS, st.integers(0, 1), st.booleans()), min_size=1, max_size=14),
     order=st.randoms(use_true_random=False),

@@ -286,6 +286,19 @@ def test_no_request_pushes_a_published_visit_out() -> None:
     assert repairs(problem, found, RequestArrives("new"), iterations=300) == ()
 
 
+def test_no_request_pushes_out_the_company_that_cannot_come_along() -> None:
+    asks = PlanningStop("new", 30, (DayChoice((2,)), DayChoice((2, 7))))
+    mate = PlanningStop("mate", 30, (DayChoice((0,)),))
+    other = weekly("other", 2)
+    together = (frozenset({"new", "mate"}),)
+    problem = weeks_problem((mate, other, asks), [(5, 0), (7, 0), (6, 0)], together=together)
+    found = plan(
+        replace(problem, stops=(mate, other, replace(asks, choices=()))), iterations=300, workers=1
+    )
+    assert found.unplaced == ("new",)
+    assert repairs(problem, found, RequestArrives("new"), iterations=300) == ()
+
+
 def test_other_visits_move_only_where_it_is_worth_their_price() -> None:
     # Losing Monday, near can only go to Tuesday; with west moved there too a round trip is saved.
     near = replace(weekly("near", 0), choices=(DayChoice((0,)), DayChoice((1,))))
