@@ -24,7 +24,7 @@ from hypothesis.stateful import (
 )
 
 from bus_ops.database import db, now
-from bus_ops.tablet.log import replay
+from bus_ops.tablet.log import look_again_at_tablet, replay
 from bus_ops.tablet.models import Tablet
 from tests.faults.conftest import KillableServer
 from tests.faults.simulated_tablet import SimulatedTablet
@@ -117,6 +117,8 @@ class TabletsNetworkAndServer(RuleBasedStateMachine):
                 if str(row.id) == self.tablets[tablet].identity
             )
             row.revoked_at = now() if revoked else None
+            # As the page does that revokes and restores.
+            look_again_at_tablet(row)
             db.session.commit()
             db.session.remove()
 
