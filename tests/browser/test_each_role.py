@@ -194,3 +194,19 @@ def test_the_administrator_makes_an_account_and_a_backup(signed_in: Any) -> None
         page.get_by_label("Mật khẩu mới").fill("một câu thật dài")
         page.get_by_role("button", name="Lưu").click()
         expect(page.locator("main")).to_contain_text("Thủ thư mới")
+
+
+def test_the_handover_record_of_a_box_has_room_for_two_signatures_side_by_side(
+    signed_in: Any,
+) -> None:
+    with signed_in("coordinator") as watched:
+        watched.open("/circulation/boxes/")
+        watched.page.locator("a[href*='/boxes/deposits/']").first.click()
+        giver, receiver = (
+            watched.page.locator(".signatures").first.locator("> div").nth(side).bounding_box()
+            for side in range(2)
+        )
+        assert giver["y"] == receiver["y"]
+        assert giver["x"] + giver["width"] < receiver["x"]
+        assert giver["height"] > 90
+        assert watched.too_wide() == 0
