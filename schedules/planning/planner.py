@@ -264,11 +264,9 @@ def _given(problem: PlanningProblem) -> Given:
     partners = [_partners(problem, number_of, stop.key) for stop in stops]
     span = np.where(np.isfinite(metres), metres, 0).max() if metres.size else 1.0
     must = np.array([stop.skip_price_m is None for stop in stops], dtype=bool)
-    # What is left out counts by its visits and priority, in the price as in what is kept as best:
-    # were they different the search would go where the price is low and never come back.
-    visits = [max((len(choice.days) for choice in stop.choices), default=1) for stop in stops]
-    hard = np.array([float(visits[i] * (1 + max(0, s.priority))) for i, s in enumerate(stops)])
-    hard = np.where(must, hard, 0.0)
+    # What is left out counts alike in the price and in what is kept as best: were they different
+    # the search would go where the price is low and never come back.
+    hard = np.where(must, [float(stop.weight_left_out) for stop in stops], 0.0)
     price = np.array([stop.skip_price_m or 0.0 for stop in stops], dtype=np.float64)
     prices_of_choices = max((c.price_m for of in choices for c in of), default=0.0)
     price[must] = hard[must] * (max(span, 1.0) * ABSENT_IN_DRIVES + prices_of_choices)

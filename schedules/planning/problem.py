@@ -68,6 +68,12 @@ class PlanningStop:
             return self.windows_on[day]
         return self.windows or None
 
+    @property
+    def weight_left_out(self) -> int:
+        """What its absence counts beside others': its visits, more where they are urgent."""
+        visits = max((len(choice.days) for choice in self.choices), default=1)
+        return visits * (1 + max(0, self.priority))
+
 
 @dataclass(frozen=True)
 class PlanningVan:

@@ -217,12 +217,7 @@ class _Posed:
     def stops_by_firmness(self) -> tuple[PlanningStop, ...]:
         """The stops, where each firm one matters more than all that ask for a place together."""
         firm = self.firm
-        asked = sum(
-            max((len(choice.days) for choice in stop.choices), default=1)
-            * (1 + max(0, stop.priority))
-            for stop in self.stops
-            if stop.key not in firm
-        )
+        asked = sum(stop.weight_left_out for stop in self.stops if stop.key not in firm)
         return tuple(
             replace(stop, priority=max(0, stop.priority) + asked + 1) if stop.key in firm else stop
             for stop in self.stops
@@ -283,8 +278,7 @@ class _Mending:
         found = search(small, seconds, seed, iterations=iterations, start=self._start(posed, small))
         if posed.firm & set(found.unplaced):
             return None
-        days = self._new_days(posed, found)
-        proposal = self._counted(kind, posed, found, days)
+        proposal = self._counted(kind, posed, found)
         if isinstance(self._disruption, RequestArrives) and proposal is not None:
             # What must share its days may not be able to come along.
             placed = any(move.from_day is None for move in proposal.moves)
@@ -631,11 +625,11 @@ class _Mending:
         kind: RepairKind,
         posed: _Posed,
         found: Plan,
-        new_days: Mapping[str, Mapping[int | None, tuple[int, ...]]],
     ) -> RepairProposal | None:
         runs = self._with_company(self._runs(posed, found))
         if runs is None:
             return None
+        new_days = self._new_days(posed, found)
         served_on = {(visit.stop, run.day) for run in runs for visit in run.visits}
         moves = []
         for visit in posed.visits:
