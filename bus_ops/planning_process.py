@@ -1,4 +1,4 @@
-"""The process that works on one planning: ``python -m bus_ops.planning_process NUMBER``.
+"""The process that works on one planning or repair: ``… planning NUMBER``, ``… repair NUMBER``.
 
 The settings of the app that started it come as JSON on its input. It belongs to no terminal and to
 no request: it ends with its plan, or when its planning is cancelled.
@@ -15,7 +15,7 @@ import sys
 from pathlib import Path
 
 from . import create_app
-from .planning.working import work
+from .planning.working import look_for_ways, work
 
 # Pages of the web process are answered first.
 _NICENESS = 5
@@ -26,11 +26,20 @@ def main() -> None:
     logging.basicConfig(level=logging.INFO)
     settings = json.load(sys.stdin)
     settings["DATA_FOLDER"] = Path(settings["DATA_FOLDER"])
-    with contextlib.suppress(OSError):
-        os.nice(_NICENESS)
+    if sys.argv[1] == "planning":
+        # Somebody waits for a repair with their eyes on the page.
+        with contextlib.suppress(OSError):
+            os.nice(_NICENESS)
     app = create_app(settings)
     with app.app_context():
-        work(int(sys.argv[1]), on_cancelled=_end_at_once)
+        _do(sys.argv[1], int(sys.argv[2]))
+
+
+def _do(kind: str, number: int) -> None:
+    if kind == "repair":
+        look_for_ways(number)
+    else:
+        work(number, on_cancelled=_end_at_once)
 
 
 def _end_at_once() -> None:

@@ -30,7 +30,7 @@ NO_PAGE = re.compile(
     r"script|export|map|import_columns|import_preview|sign_in|static|home|\.csv|photo"
     r"|^tablet_app\.|^tablet_interface\."
     # A part of its page, and an address that leads back to one's account.
-    r"|^planning\.progress$|set_own_pin"
+    r"|^planning\.progress$|^repairing\.progress$|set_own_pin"
 )
 # Rows that the small service has: a page about another kind of row cannot be tapped to in it.
 ROWS = {"place_id", "unit_id", "term_id", "run_id", "visit_id", "stop_id", "van_id", "depot_id"}

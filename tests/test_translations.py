@@ -139,7 +139,7 @@ def test_no_page_shows_english_to_a_vietnamese_reader(
         "/tablet/evidence",
         f"/planning/terms/{service.term.id}",
         f"/planning/{planning.id}",
-        f"/planning/repairs/runs/{service.visits()[-1].run_id}",
+        "/planning/repairs/",
         f"/planning/repairs/{repair_of(service).id}",
         f"/planning/{planning.id}/stops/{visit.stop_id}",
         "/timetable/calendars",

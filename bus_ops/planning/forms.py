@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, timedelta
 
 from flask_babel import lazy_gettext as _l
@@ -16,15 +17,19 @@ from wtforms.validators import (
 
 from ..base_form import BaseForm
 from ..clock_fields import DayField, days_in_order
+from ..fleet.models import Van
 from ..i18n import today
 from ..timetable.models import Term, TermStatus
 from .ground import Ground
-from .repairing import MOST_OFFERS
+from .models import Cause
+from .offers import MOST_OFFERS
 
 # A term without an end is planned that far ahead at first.
 OPEN_END = timedelta(weeks=16)
 # A plan reaches no further: a year of days is enough for people to count on.
 LONGEST = timedelta(days=366)
+# A van that is away for longer is no mishap any more.
+MOST_LOST = timedelta(weeks=4)
 
 _DAY = [InputRequired(_l("Choose a day."))]
 
@@ -92,6 +97,48 @@ class MoveVisitForm(BaseForm):
     def __init__(self, ground: Ground) -> None:
         super().__init__()
         self.van_id.choices = [(van.id, van.display_name) for van in ground.vans.values()]
+
+
+class LostDaysForm(BaseForm):
+    """Days on which no van, or one of them, can drive, and why."""
+
+    cause = SelectField(_l("What happened"), choices=Cause.choices())
+    first_on = DayField(_l("From"), _DAY)
+    last_on = DayField(_l("Until"), [*_DAY, days_in_order("first_on")])
+    van_id = SelectField(_l("Van"), coerce=int)
+    reason = StringField(_l("More about it"), [Length(max=200)])
+
+    def __init__(self, vans: Sequence[Van], first: date, last: date, van_id: int | None) -> None:
+        super().__init__()
+        every = [(0, _l("All vans"))] if len(vans) > 1 else []
+        self.van_id.choices = [*every, *((van.id, van.display_name) for van in vans)]
+        if not self.is_submitted():
+            self.first_on.data, self.last_on.data = first, last
+            self.van_id.data = van_id or self.van_id.choices[0][0] if self.van_id.choices else 0
+
+    @property
+    def why(self) -> str:
+        """The cause as the places are told it."""
+        cause, detail = Cause(self.cause.data), (self.reason.data or "").strip()
+        if cause == Cause.OTHER:
+            return detail
+        return f"{cause.label}: {detail}" if detail else str(cause.label)
+
+    def validate_first_on(self, field: DayField) -> None:
+        """What is over cannot be mended."""
+        if field.data is not None and field.data < today():
+            raise ValidationError(_l("Choose today or a later day."))
+
+    def validate_last_on(self, field: DayField) -> None:
+        """Beyond that the term is planned anew."""
+        first, last = self.first_on.data, field.data
+        if first is not None and last is not None and last - first > MOST_LOST:
+            raise ValidationError(_l("Mend at most four weeks at a time; plan the term again."))
+
+    def validate_reason(self, field: StringField) -> None:
+        """Another cause needs words."""
+        if self.cause.data == Cause.OTHER and not (field.data or "").strip():
+            raise ValidationError(_l("Say why; the place will ask."))
 
 
 class RepairForm(BaseForm):

@@ -139,6 +139,17 @@ class Ground:
             for visit in db.session.scalars(query)
         ]
 
+    def logged_visits(self, first: date, last: date) -> set[tuple[int, date]]:
+        """Stop and day of visits that the crew has logged."""
+        query = (
+            select(Visit.stop_id, Visit.day)
+            .join(Run, Visit.run_id == Run.id)
+            .where(
+                Run.term_id == self.term.id, Visit.day.between(first, last), Visit.logged.is_(True)
+            )
+        )
+        return {(stop_id, day) for stop_id, day in db.session.execute(query)}
+
     def taken_days(self, first: date, last: date) -> set[tuple[int, date]]:
         """Stop and day on which a visit was cancelled, or from which it was moved elsewhere.
 

@@ -10,6 +10,7 @@ from sqlalchemy import JSON, ForeignKey, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from ..database import Base, OwnedByOrganisation, UTCDateTime, enum_column, now
+from ..fleet.models import Van
 from ..i18n import LabelledEnum
 from ..timetable.models import Stop, Term
 
@@ -98,9 +99,19 @@ class Planning(OwnedByOrganisation, Base):
 class Mishap(LabelledEnum):
     """What happened to a published timetable."""
 
-    DAY_LOST = "day_lost", _l("A day is lost")
+    DAY_LOST = "day_lost", _l("Days are lost")
     VISIT_REFUSED = "visit_refused", _l("A place cannot be visited")
     REQUEST = "request", _l("A visit is asked for")
+
+
+class Cause(LabelledEnum):
+    """Why no van can drive on a day."""
+
+    BREAKDOWN = "breakdown", _l("Van broken down")
+    STORM = "storm", _l("Storm")
+    FLOOD = "flood", _l("High tide or flood")
+    DAY_OFF = "day_off", _l("Sudden day off")
+    OTHER = "other", _l("Something else")
 
 
 class Repair(OwnedByOrganisation, Base):
@@ -112,12 +123,21 @@ class Repair(OwnedByOrganisation, Base):
     term_id: Mapped[int] = mapped_column(ForeignKey("term.id", ondelete="CASCADE"), index=True)
     user_id: Mapped[int | None] = mapped_column(ForeignKey("user_account.id", ondelete="SET NULL"))
     mishap: Mapped[Mishap] = mapped_column(enum_column(Mishap))
-    # The day, and the stop where it is about one.
+    # The day, or the first and the last of those that are lost.
     day: Mapped[date | None]
+    last_day: Mapped[date | None]
+    # The stop, or the van, where it is about one.
     stop_id: Mapped[int | None] = mapped_column(ForeignKey("stop.id", ondelete="SET NULL"))
+    van_id: Mapped[int | None] = mapped_column(ForeignKey("van.id", ondelete="SET NULL"))
     reason: Mapped[str] = mapped_column(String(300), default="")
     asked_at: Mapped[datetime] = mapped_column(UTCDateTime, default=now)
-    # As ``planning.repairing`` writes them, the best first.
+    state: Mapped[PlanningState] = mapped_column(
+        enum_column(PlanningState), default=PlanningState.RUNNING
+    )
+    failure: Mapped[Failure | None] = mapped_column(enum_column(Failure))
+    # What the program itself said of its error.
+    message: Mapped[str] = mapped_column(Text, default="")
+    # As ``planning.offers`` writes them, the one that moves least first.
     offers: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list)
     # Which one was accepted, from 0.
     accepted: Mapped[int | None]
@@ -125,3 +145,9 @@ class Repair(OwnedByOrganisation, Base):
 
     term: Mapped[Term] = relationship()
     stop: Mapped[Stop | None] = relationship()
+    van: Mapped[Van | None] = relationship()
+
+    @property
+    def is_running(self) -> bool:
+        """Whether ways to mend it are still looked for."""
+        return self.state == PlanningState.RUNNING

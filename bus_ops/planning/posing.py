@@ -13,6 +13,7 @@ from datetime import date, timedelta
 from schedules.planning.distances import distances_between
 from schedules.planning.plan import Plan, PlannedRun, PlannedVisit
 from schedules.planning.problem import (
+    DayChoice,
     LockedVisit,
     PlanningProblem,
     PlanningStop,
@@ -54,7 +55,7 @@ def pose(
     ``present`` is the timetable there is: a plan gives no stop fewer visits than it has there.
     Locks are those of people; what the log or an agreement holds fast is added to them.
     """
-    return _Posing(ground, first, last, present, locks).work(moved_visit_m)
+    return Posing(ground, first, last, present, locks).work(moved_visit_m)
 
 
 def proposal_of(plan: Plan, posed: Posed, ground: Ground) -> Proposal:
@@ -109,7 +110,9 @@ def plan_of(proposal: Proposal, posed: Posed) -> Plan:
     return Plan(tuple(runs), (), metres, metres, seed=0, iterations=0, seconds=0.0)
 
 
-class _Posing:
+class Posing:
+    """Makes a term's problem; what is chosen from, and which days there are, can be told apart."""
+
     def __init__(
         self, ground: Ground, first: date, last: date, present: Proposal, locks: Sequence[Lock]
     ) -> None:
@@ -125,11 +128,11 @@ class _Posing:
     def work(self, moved_visit_m: float) -> Posed:
         ground, days = self._ground, self._days()
         index = {day: number for number, day in enumerate(days)}
-        posed = {stop.id: self._stop(stop, index) for stop in ground.stops.values()}
-        usable = [stop for stop in ground.stops.values() if posed[stop.id].choices]
+        posed = self._stops(index)
+        usable = [stop for stop, as_posed in posed if as_posed.choices]
         problem = PlanningProblem(
             days=tuple(days),
-            stops=tuple(posed[stop.id] for stop in usable),
+            stops=tuple(as_posed for _stop, as_posed in posed if as_posed.choices),
             vans=tuple(self._van(van, days) for van in ground.vans.values()),
             distances=distances_between(
                 [ground.whereabouts(stop) for stop in usable],
@@ -148,19 +151,24 @@ class _Posing:
             },
         )
         without_days = [
-            stop.id
-            for stop in ground.stops.values()
-            if not posed[stop.id].choices and self._wants_a_day(stop)
+            stop.id for stop, as_posed in posed if not as_posed.choices and self._wants_a_day(stop)
         ]
         return Posed(problem, tuple(self._locks), tuple(without_days))
+
+    def _stops(self, index: Mapping[date, int]) -> list[tuple[Stop, PlanningStop]]:
+        return [(stop, self._stop(stop, index)) for stop in self._ground.stops.values()]
 
     def _days(self) -> list[date]:
         """Every day on which some van may work."""
         length = (self._last - self._first).days + 1
         every = [self._first + timedelta(days=number) for number in range(length)]
-        locked = {lock.day for lock in self._locks}
         vans = self._ground.vans.values()
-        return [day for day in every if day in locked or any(works(van, day) for van in vans)]
+        driven = set().union(*(self._driven_days(van) for van in vans))
+        return [day for day in every if day in driven or any(works(van, day) for van in vans)]
+
+    def _driven_days(self, van: Van) -> set[date]:
+        """Days on which a van drives whatever its weekdays are."""
+        return {lock.day for lock in self._locks if lock.van_id in (None, van.id)}
 
     def _van(self, van: Van, days: Sequence[date]) -> PlanningVan:
         term = self._ground.term
@@ -169,13 +177,13 @@ class _Posing:
             lunch = Lunch(term.lunch_earliest, term.lunch_latest, term.lunch_minutes)
         leaves = term.leaves_depot_at
         busy = self._ground.busy_elsewhere(van, self._first, self._last)
-        locked = {lock.day for lock in self._locks if lock.van_id in (None, van.id)}
+        driven = self._driven_days(van)
         return PlanningVan(
             key=str(van.id),
             workdays=frozenset(
                 number
                 for number, day in enumerate(days)
-                if day in locked or (works(van, day) and day not in busy)
+                if day in driven or (works(van, day) and day not in busy)
             ),
             leaves_earliest=leaves or 0,
             # Where the hour of leaving is set the day counts from it.
@@ -189,12 +197,7 @@ class _Posing:
         ground = self._ground
         locks = [lock for lock in self._locks if lock.stop_id == stop.id and lock.day in index]
         locked = {lock.day for lock in locks}
-        allowed = [
-            day
-            for day in sorted(index)
-            if day in locked
-            or ((stop.id, day) not in self._taken and ground.may_be_served(stop, day))
-        ]
+        allowed = [day for day in sorted(index) if day in locked or self._may_come(stop, day)]
         windows = {day: ground.windows(stop, day) for day in allowed}
         usual = _most_common([windows[day] for day in allowed if day not in locked])
         on_day = {index[day]: windows[day] for day in allowed if windows[day] != usual}
@@ -206,14 +209,7 @@ class _Posing:
         return PlanningStop(
             key=str(stop.id),
             service_minutes=service_minutes(stop),
-            choices=choices_for(
-                stop,
-                list(index),
-                allowed,
-                least=len(self._present.get(stop.id, [])),
-                locked=locked,
-                before=self._served_before.get(stop.id),
-            ),
+            choices=self._choices(stop, index, allowed, locked),
             windows=usual,
             windows_on=on_day,
             load=stop.load_books,
@@ -225,6 +221,21 @@ class _Posing:
                 )
                 for lock in locks
             ),
+        )
+
+    def _may_come(self, stop: Stop, day: date) -> bool:
+        return (stop.id, day) not in self._taken and self._ground.may_be_served(stop, day)
+
+    def _choices(
+        self, stop: Stop, index: Mapping[date, int], allowed: Sequence[date], locked: set[date]
+    ) -> tuple[DayChoice, ...]:
+        return choices_for(
+            stop,
+            list(index),
+            allowed,
+            least=len(self._present.get(stop.id, [])),
+            locked=locked,
+            before=self._served_before.get(stop.id),
         )
 
     def _wants_a_day(self, stop: Stop) -> bool:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import date
 
-from flask import Blueprint, flash, redirect, render_template, url_for
+from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_login import current_user
@@ -13,40 +12,39 @@ from sqlalchemy import select
 
 from ..accounts.access import PLANNERS, roles_allowed
 from ..accounts.models import User
-from ..database import db, owned_or_404
+from ..database import current_organisation_id, db, owned, owned_or_404
+from ..fleet.models import Van
 from ..fleet.queries import vans_by_name
-from ..i18n import today
+from ..i18n import format_day, parsed_day, today
 from ..places.models import Place
 from ..timetable.changes import ChangeError
-from ..timetable.models import Run, Stop, Term, Visit
-from .forms import OfferForm, RepairForm, RequestForm
+from ..timetable.models import Stop, TermStatus, Visit
+from .forms import LostDaysForm, OfferForm, RepairForm, RequestForm
 from .models import Mishap, Repair
-from .repairing import (
-    Offer,
-    accept,
-    is_open,
-    offers_for_lost_day,
-    offers_for_refused_visit,
-    offers_for_request,
-)
+from .offers import MOVED_VISIT_M, Offer
+from .repairing import accept, ask, is_open, terms_hit
+from .working import close_if_silent
 
 blueprint = Blueprint("repairing", __name__, url_prefix="/planning/repairs")
 
+# How many earlier mishaps the page lists.
+_LISTED = 20
 
-@blueprint.route("/runs/<int:run_id>", methods=["GET", "POST"])
+
+@blueprint.route("/", methods=["GET", "POST"])
 @roles_allowed(*PLANNERS)
-def lost_day(run_id: int) -> ResponseReturnValue:
-    """A van cannot drive on a day: storm, flood, breakdown."""
-    run = owned_or_404(Run, run_id)
-    back = url_for("timetable.run_page", run_id=run.id)
-    if run.day < today() or not any(is_open(visit) for visit in run.visits):
-        flash(_("Every visit of this run is cancelled or logged already."), "warning")
-        return redirect(back)
-    form = RepairForm()
+def mishaps() -> ResponseReturnValue:
+    """Days on which a van cannot drive: storm, flood, breakdown; what happened before."""
+    vans = [van for van in vans_by_name() if van.enabled]
+    first = parsed_day(request.args.get("day", "")) or today()
+    last = parsed_day(request.args.get("last", "")) or first
+    form = LostDaysForm(vans, first, last, request.args.get("van", type=int))
     if form.validate_on_submit():
-        offers = offers_for_lost_day(run)
-        return _kept(run.term, Mishap.DAY_LOST, run.day, None, form.reason.data or "", offers)
-    return _form_page(form, Mishap.DAY_LOST, run.day, run.van.display_name, back)
+        return _asked_for_lost_days(form)
+    query = owned(Repair).order_by(Repair.id.desc()).limit(_LISTED)
+    return render_template(
+        "planning/mishaps.html", form=form, repairs=list(db.session.scalars(query)), vans=vans
+    )
 
 
 @blueprint.route("/visits/<int:visit_id>", methods=["GET", "POST"])
@@ -60,9 +58,16 @@ def refused_visit(visit_id: int) -> ResponseReturnValue:
         return redirect(back)
     form = RepairForm()
     if form.validate_on_submit():
-        offers = offers_for_refused_visit(visit)
-        reason = form.reason.data or ""
-        return _kept(visit.run.term, Mishap.VISIT_REFUSED, visit.day, visit.stop_id, reason, offers)
+        repair = Repair(
+            organisation_id=visit.organisation_id,
+            term=visit.run.term,
+            user_id=current_user.id,
+            mishap=Mishap.VISIT_REFUSED,
+            day=visit.day,
+            stop_id=visit.stop_id,
+            reason=form.reason.data or "",
+        )
+        return _asked([repair])
     return _form_page(form, Mishap.VISIT_REFUSED, visit.day, visit.place.name, back)
 
 
@@ -71,20 +76,31 @@ def refused_visit(visit_id: int) -> ResponseReturnValue:
 def requested_visit(stop_id: int) -> ResponseReturnValue:
     """Somebody asks for one more visit."""
     stop = owned_or_404(Stop, stop_id)
+    back = url_for("timetable.edit_stop", stop_id=stop.id)
+    if stop.term.status != TermStatus.PUBLISHED:
+        flash(_("The term is a draft: plan it, then ask for further visits."), "warning")
+        return redirect(back)
     form = RequestForm()
     if form.validate_on_submit():
-        offers = offers_for_request(stop, form.day.data)
-        reason = form.reason.data or ""
-        return _kept(stop.term, Mishap.REQUEST, form.day.data, stop.id, reason, offers)
-    back = url_for("timetable.edit_stop", stop_id=stop.id)
+        repair = Repair(
+            organisation_id=stop.organisation_id,
+            term=stop.term,
+            user_id=current_user.id,
+            mishap=Mishap.REQUEST,
+            day=form.day.data,
+            stop_id=stop.id,
+            reason=form.reason.data or "",
+        )
+        return _asked([repair])
     return _form_page(form, Mishap.REQUEST, None, stop.place.name, back)
 
 
 @blueprint.get("/<int:repair_id>")
 @roles_allowed(*PLANNERS)
 def repair_page(repair_id: int) -> ResponseReturnValue:
-    """The ways to mend it, side by side."""
+    """The ways to mend it, side by side; until they are there, that they are looked for."""
     repair = owned_or_404(Repair, repair_id)
+    close_if_silent(repair)
     offers = [Offer.from_json(offer) for offer in repair.offers]
     stop_ids = {step.stop_id for offer in offers for step in offer.steps}
     names = select(Stop.id, Place.name).join(Place).where(Stop.id.in_(stop_ids))
@@ -95,7 +111,20 @@ def repair_page(repair_id: int) -> ResponseReturnValue:
         offers=offers,
         names=dict(db.session.execute(names).all()),
         vans={van.id: van.display_name for van in vans} if len(vans) > 1 else {},
+        moved_visit_m=MOVED_VISIT_M,
     )
+
+
+@blueprint.get("/<int:repair_id>/progress")
+@roles_allowed(*PLANNERS)
+def progress(repair_id: int) -> ResponseReturnValue:
+    """That ways are looked for, as a part of its page; once they are there it is asked anew."""
+    repair = owned_or_404(Repair, repair_id)
+    close_if_silent(repair)
+    answer = Response(render_template("planning/_repair_progress.html", repair=repair))
+    if not repair.is_running:
+        answer.headers["HX-Refresh"] = "true"
+    return answer
 
 
 @blueprint.post("/<int:repair_id>/accept")
@@ -122,34 +151,69 @@ def accept_offer(repair_id: int) -> ResponseReturnValue:
     return redirect(here)
 
 
-def _kept(
-    term: Term,
-    mishap: Mishap,
-    day: date,
-    stop_id: int | None,
-    reason: str,
-    offers: Sequence[Offer],
-) -> ResponseReturnValue:
+@blueprint.post("/<int:repair_id>/again")
+@roles_allowed(*PLANNERS)
+def ask_again(repair_id: int) -> ResponseReturnValue:
+    """Look for ways once more: the timetable changed meanwhile, or the search failed."""
+    old = owned_or_404(Repair, repair_id)
+    if old.accepted_at is not None:
+        flash(_("One of these ways was taken already."), "warning")
+        return redirect(url_for("repairing.repair_page", repair_id=old.id))
     repair = Repair(
-        organisation_id=term.organisation_id,
-        term_id=term.id,
+        organisation_id=old.organisation_id,
+        term=old.term,
         user_id=current_user.id,
-        mishap=mishap,
-        day=day,
-        stop_id=stop_id,
-        reason=reason,
-        offers=[offer.as_json() for offer in offers],
+        mishap=old.mishap,
+        day=old.day,
+        last_day=old.last_day,
+        stop_id=old.stop_id,
+        van_id=old.van_id,
+        reason=old.reason,
     )
-    db.session.add(repair)
-    db.session.commit()
-    return redirect(url_for("repairing.repair_page", repair_id=repair.id))
+    return _asked([repair])
+
+
+def _asked_for_lost_days(form: LostDaysForm) -> ResponseReturnValue:
+    first, last = form.first_on.data, form.last_on.data
+    van = owned_or_404(Van, form.van_id.data) if form.van_id.data else None
+    terms = terms_hit(first, last, van, current_organisation_id())
+    if not terms:
+        flash(_("No visit stands on these days; nothing needs mending."), "info")
+        return redirect(url_for("repairing.mishaps"))
+    return _asked(
+        [
+            Repair(
+                organisation_id=term.organisation_id,
+                term=term,
+                user_id=current_user.id,
+                mishap=Mishap.DAY_LOST,
+                day=first,
+                last_day=last,
+                van=van,
+                reason=form.why,
+            )
+            for term in terms
+        ]
+    )
+
+
+def _asked(repairs: list[Repair]) -> ResponseReturnValue:
+    """The page of what was asked; of the first where several timetables are concerned."""
+    ask(repairs)
+    if len(repairs) > 1:
+        others = ", ".join(repair.term.name for repair in repairs[1:])
+        flash(
+            _("Other timetables are hit as well; mend them too: %(names)s.", names=others), "info"
+        )
+    return redirect(url_for("repairing.repair_page", repair_id=repairs[0].id))
 
 
 def _form_page(
     form: RepairForm, mishap: Mishap, day: date | None, name: str, back: str
 ) -> ResponseReturnValue:
+    about = [format_day(day)] if day else []
     return render_template(
-        "planning/repair_form.html", form=form, mishap=mishap, day=day, name=name, back=back
+        "planning/repair_form.html", form=form, mishap=mishap, about=[*about, name], back=back
     )
 
 

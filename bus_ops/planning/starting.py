@@ -18,7 +18,7 @@ from sqlalchemy.exc import IntegrityError
 from ..config import default_settings
 from ..database import db
 from ..timetable.models import Term
-from .models import Planning
+from .models import Planning, Repair
 from .working import close_if_silent, close_left
 
 # The roof's entry for the work: it makes an app of its own.
@@ -69,7 +69,7 @@ def start(
     except IntegrityError:
         db.session.rollback()
         raise AlreadyPlanningError(None) from None
-    launch(planning.id)
+    launch(planning)
     return planning
 
 
@@ -82,10 +82,11 @@ def running_planning(term: Term) -> Planning | None:
     return planning if planning.is_running else None
 
 
-def launch(planning_id: int) -> None:
+def launch(work_of: Planning | Repair) -> None:
     """Begin the work in a process of its own: it outlives the request, and a restarted server."""
     app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
-    command = [sys.executable, "-m", _PROGRAM, str(planning_id)]
+    kind, key = type(work_of), work_of.id
+    command = [sys.executable, "-m", _PROGRAM, kind.__tablename__, str(key)]
     try:
         process = subprocess.Popen(  # noqa: S603 - our own program, a number for its argument
             command, stdin=subprocess.PIPE, start_new_session=True, text=True
@@ -95,20 +96,24 @@ def launch(planning_id: int) -> None:
         with process.stdin as pipe:
             pipe.write(json.dumps(_passed_on(app)))
     except OSError:
-        log.exception("planning %s could not be started", planning_id)
-        close_left(planning_id)
+        log.exception("%s %s could not be started", kind.__tablename__, key)
+        close_left(work_of)
         return
     watcher = threading.Thread(
-        target=_wait_for, args=(app, process, planning_id), daemon=True, name="planning"
+        target=_wait_for, args=(app, process, kind, key), daemon=True, name="planning"
     )
     watcher.start()
 
 
-def _wait_for(app: Flask, process: subprocess.Popen[str], planning_id: int) -> None:
-    """Tell at once when the process ends without a plan."""
+def _wait_for(
+    app: Flask, process: subprocess.Popen[str], kind: type[Planning | Repair], key: int
+) -> None:
+    """Tell at once when the process ends without a plan, or without ways."""
     process.wait()
     with app.app_context():
-        close_left(planning_id)
+        work_of = db.session.get(kind, key)
+        if work_of is not None:
+            close_left(work_of)
 
 
 def _passed_on(app: Flask) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from schedules.planning.plan import Plan, Progress
 
 from ..database import db, now
 from .ground import Ground, Lock
-from .models import Failure, Planning, PlanningState
+from .models import Failure, Planning, PlanningState, Repair
 from .posing import Posed, plan_of, pose, proposal_of
 from .present import present_timetable
 from .proposal import Proposal
@@ -25,6 +25,8 @@ from .proposal import Proposal
 PULSE_SECONDS = 1.0
 # For what wishes cost, once the plan is kept.
 WISHES_SECONDS = 20.0
+# For all ways to mend a mishap: somebody waits for them.
+REPAIR_SECONDS = 3.0
 # Without a sign of life for that long its process is gone.
 SILENCE = timedelta(seconds=45)
 
@@ -56,16 +58,37 @@ def work(planning_id: int, on_cancelled: Callable[[], None] | None = None) -> No
         _fail(planning_id, Failure.ERROR, f"{type(error).__name__}: {error}")
 
 
-def close_if_silent(planning: Planning) -> None:
-    """Mark a planning whose process is gone as failed."""
-    if planning.is_running and now() - planning.seen_at > SILENCE:
-        close_left(planning.id)
-        db.session.refresh(planning)
+def look_for_ways(repair_id: int, seconds: float = REPAIR_SECONDS) -> None:
+    """Find the ways to mend what happened and keep them, or the message of what goes wrong."""
+    repair = db.session.get(Repair, repair_id)
+    if repair is None or not repair.is_running:
+        return
+    try:
+        from .mending import offers_for
+
+        offers = [offer.as_json() for offer in offers_for(repair, seconds)]
+        _end_repair(repair_id, PlanningState.DONE, offers=offers)
+    except Exception as error:
+        log.exception("repair %s failed", repair_id)
+        db.session.rollback()
+        message = f"{type(error).__name__}: {error}"
+        _end_repair(repair_id, PlanningState.FAILED, failure=Failure.ERROR, message=message)
 
 
-def close_left(planning_id: int) -> None:
-    """A planning whose process has ended and that goes on all the same has failed."""
-    _fail(planning_id, Failure.GONE)
+def close_if_silent(work_of: Planning | Repair) -> None:
+    """Mark what is worked on as failed where its process is gone."""
+    seen_at = work_of.seen_at if isinstance(work_of, Planning) else work_of.asked_at
+    if work_of.is_running and now() - seen_at > SILENCE:
+        close_left(work_of)
+
+
+def close_left(work_of: Planning | Repair) -> None:
+    """What goes on though its process has ended has failed."""
+    if isinstance(work_of, Planning):
+        _fail(work_of.id, Failure.GONE)
+    else:
+        _end_repair(work_of.id, PlanningState.FAILED, failure=Failure.GONE)
+    db.session.refresh(work_of)
 
 
 def cancel(planning: Planning) -> None:
@@ -155,6 +178,15 @@ def lock_from_json(stored: dict[str, Any]) -> Lock:
 def _fail(planning_id: int, failure: Failure, message: str = "") -> None:
     db.session.rollback()
     _end(planning_id, PlanningState.FAILED, failure=failure, message=message)
+
+
+def _end_repair(repair_id: int, state: PlanningState, **values: Any) -> None:
+    db.session.execute(
+        update(Repair)
+        .where(Repair.id == repair_id, Repair.state == PlanningState.RUNNING)
+        .values(state=state, **values)
+    )
+    db.session.commit()
 
 
 def _end(planning_id: int, state: PlanningState, **values: Any) -> None:

@@ -8,6 +8,7 @@ what they answer are sentences for the person who made the change.
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
@@ -86,13 +87,7 @@ def move_visit(visit: Visit, day: date, van: Van, reason: str, user: User) -> li
         raise ChangeError(_("The visit is on that day with that van already."))
     target = _run_on(visit.stop, day, van)
     watch = Watch([*old.visits, *target.visits])
-    before = {**_where(visit), "status": visit.plan_status.value}
-    visit.position = max((other.position for other in target.visits), default=-1) + 1
-    visit.run = target
-    visit.day = day
-    visit.reason = reason
-    # What the place confirmed was the other day.
-    visit.plan_status = VisitStatus.PLANNED
+    before = _move_onto(target, visit, reason)
     left = held_visits(old)
     retime(old, left, keep=left)
     take_in(target, visit)
@@ -125,30 +120,128 @@ def add_visit(stop: Stop, day: date, reason: str, user: User) -> tuple[Visit, li
     """A visit beside the stop's rule, such as a request agreed on the telephone."""
     if day < today():
         raise ChangeError(_("Choose today or a later day."))
-    taken = select(Visit.id).where(Visit.stop_id == stop.id, Visit.rule_day == day)
+    run = _run_on(stop, day, stop.van)
+    watch = Watch(run.visits)
+    visit = _new_visit(stop, run, reason)
+    take_in(run, visit)
+    _note(ChangeKind.ADDED, user, visit, {}, _where(visit), reason)
+    return visit, _settle([visit], [run], watch, user, reason)
+
+
+@dataclass(frozen=True)
+class NewOrder:
+    """A van's day as it is to be: its visits in order (a stop: a new visit of it), and those that
+    keep the times they have."""
+
+    day: date
+    van: Van
+    visits: Sequence[Visit | Stop]
+    keep: Collection[Visit]
+
+
+def rearrange(
+    orders: Sequence[NewOrder], cancelled: Sequence[Visit], reason: str, user: User
+) -> list[str]:
+    """Give several days new orders at once: visits move between them, some are cancelled.
+
+    Every day that a visit leaves or joins is one of ``orders``; visits of such a day that its order
+    does not name stay at its beginning, at their times.
+    """
+    visits = [one for order in orders for one in order.visits if isinstance(one, Visit)]
+    homes = list(dict.fromkeys(visit.run for visit in [*visits, *cancelled]))
+    targets = [_run_of(order) for order in orders]
+    runs = list(dict.fromkeys([*homes, *(run for run in targets if run is not None)]))
+    watch = Watch(visit for run in runs for visit in run.visits)
+    for visit in cancelled:
+        _must_be_open(visit)
+        before = {"status": visit.plan_status.value}
+        visit.plan_status = VisitStatus.CANCELLED
+        visit.reason = reason
+        _note(ChangeKind.CANCELLED, user, visit, before, {"status": "cancelled"}, reason)
+    befores: dict[Visit, dict[str, Any]] = {}
+    filled: list[tuple[Run, list[Visit], Collection[Visit]]] = []
+    for order, run in zip(orders, targets, strict=True):
+        if run is None:
+            continue
+        placed = [_placed_on(run, one, reason, befores) for one in order.visits]
+        filled.append((run, placed, order.keep))
+    for run, placed, keep in filled:
+        unnamed = [visit for visit in held_visits(run) if visit not in placed]
+        retime(run, [*unnamed, *placed], keep=[*unnamed, *keep])
+    for run in set(homes) - {run for run, _placed, _keep in filled}:
+        left = held_visits(run)
+        retime(run, left, keep=left)
+    for visit, before in befores.items():
+        kind = ChangeKind.MOVED if before else ChangeKind.ADDED
+        _note(kind, user, visit, before, _where(visit), reason)
+    sentences = _settle([*befores, *cancelled], runs, watch, user, reason)
+    for run in homes:
+        _drop_if_empty(run)
+    return sentences
+
+
+def _run_of(order: NewOrder) -> Run | None:
+    """The run of a day that is to be; None where it has no visit."""
+    for one in order.visits:
+        if isinstance(one, Stop):
+            return _run_on(one, order.day, order.van)
+        if (one.run.day, one.run.van_id) == (order.day, order.van.id):
+            return one.run
+    first = next((one for one in order.visits if isinstance(one, Visit)), None)
+    return _run_on(first.stop, order.day, order.van) if first else None
+
+
+def _placed_on(
+    run: Run, one: Visit | Stop, reason: str, befores: dict[Visit, dict[str, Any]]
+) -> Visit:
+    """The visit on its run; what moved or is new is noted in ``befores`` with where it was."""
+    if isinstance(one, Stop):
+        visit = _new_visit(one, run, reason)
+        befores[visit] = {}
+        return visit
+    if one.run is run:
+        return one
+    _must_be_open(one)
+    if run.day < today():
+        raise ChangeError(_("Choose today or a later day."))
+    befores[one] = _move_onto(run, one, reason)
+    return one
+
+
+def _move_onto(run: Run, visit: Visit, reason: str) -> dict[str, Any]:
+    """Put a visit at the end of another run; answers where it was."""
+    before = {**_where(visit), "status": visit.plan_status.value}
+    visit.position = max((other.position for other in run.visits), default=-1) + 1
+    visit.run = run
+    visit.day = run.day
+    visit.reason = reason
+    # What the place confirmed was the other day.
+    visit.plan_status = VisitStatus.PLANNED
+    return before
+
+
+def _new_visit(stop: Stop, run: Run, reason: str) -> Visit:
+    """A visit beside the stop's rule, at the end of a run; raises ChangeError where one stands."""
+    taken = select(Visit.id).where(Visit.stop_id == stop.id, Visit.rule_day == run.day)
     if db.session.scalar(taken) is not None:
         raise ChangeError(_("This stop has a visit from that day already; move or restore it."))
     visit = Visit(
         organisation_id=stop.organisation_id,
         stop=stop,
         place_id=stop.place_id,
-        day=day,
-        rule_day=day,
+        day=run.day,
+        rule_day=run.day,
         plan_status=VisitStatus.PLANNED,
         status=VisitStatus.PLANNED,
         reason=reason,
+        position=max((other.position for other in run.visits), default=-1) + 1,
+        arrival_at=run.leaves_at,
+        departure_at=run.leaves_at,
+        run=run,
     )
-    with db.session.no_autoflush:
-        run = _run_on(stop, day, stop.van)
-        watch = Watch(run.visits)
-        visit.position = max((other.position for other in run.visits), default=-1) + 1
-        visit.arrival_at, visit.departure_at = run.leaves_at, run.leaves_at
-        visit.run = run
-        db.session.add(visit)
+    db.session.add(visit)
     db.session.flush()
-    take_in(run, visit)
-    _note(ChangeKind.ADDED, user, visit, {}, _where(visit), reason)
-    return visit, _settle([visit], [run], watch, user, reason)
+    return visit
 
 
 def shift_visit(visit: Visit, places: int, user: User) -> list[str]:

@@ -9,7 +9,7 @@ others keep their minute on the days that change as well, if that leaves room fo
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from itertools import pairwise
@@ -45,19 +45,11 @@ SHARE_OF_A_SEARCH = 0.17
 
 
 @dataclass(frozen=True)
-class DayLost:
-    """No van (or not this one) can drive that day: storm, flood, breakdown."""
+class DaysLost:
+    """No van (or not this one) can drive on these days: storm, flood, breakdown, repair."""
 
-    day: int
-    van: str | None = None
-
-
-@dataclass(frozen=True)
-class VanOut:
-    """A van is away for days."""
-
-    van: str
     days: frozenset[int]
+    van: str | None = None
 
 
 @dataclass(frozen=True)
@@ -75,7 +67,8 @@ class RequestArrives:
     stop: str
 
 
-Disruption = DayLost | VanOut | VisitCancelled | RequestArrives
+Disruption = DaysLost | VisitCancelled | RequestArrives
+OtherDays = Callable[[str, int], Collection[int]]
 
 
 class RepairKind(StrEnum):
@@ -149,7 +142,7 @@ def repairs(
     iterations: int | None = None,
     earliest: int = 0,
     prices: RepairPrices = RepairPrices(),
-    other_days: Mapping[str, Collection[int]] | None = None,
+    other_days: OtherDays | None = None,
 ) -> tuple[RepairProposal, ...]:
     """Up to three ways to mend the plan, none twice, the one that moves least first.
 
@@ -161,8 +154,8 @@ def repairs(
     earliest
         The first day that may still be changed.
     other_days
-        Days on which a stop's displaced visits may take place, where others than those of its
-        choices.
+        Called with a stop and the day of its visit: days on which that visit may take place
+        instead, where others than those of the stop's choices.
 
     Returns
     -------
@@ -170,7 +163,7 @@ def repairs(
         Nothing where nothing was hit, or where no day suits a request (``explain_unplaced`` says
         why): no published visit is left out for it.
     """
-    mending = _Mending(problem, plan, disruption, earliest, prices, other_days or {})
+    mending = _Mending(problem, plan, disruption, earliest, prices, other_days)
     if not mending.hit and not isinstance(disruption, RequestArrives):
         return ()
     kinds = [RepairKind.LEAST_MOVED, RepairKind.LEAST_DRIVING]
@@ -232,7 +225,7 @@ class _Mending:
         disruption: Disruption,
         earliest: int,
         prices: RepairPrices,
-        other_days: Mapping[str, Collection[int]],
+        other_days: OtherDays | None,
     ) -> None:
         self._published = problem
         self._plan = plan
@@ -416,14 +409,15 @@ class _Mending:
         """Other days for a visit, the nearest first, at a distance from the stop's other visits."""
         assert visit.day is not None
         stop = self._stops[visit.stop]
-        allowed = self._other_days.get(visit.stop)
-        if allowed is None:
+        if self._other_days is None:
             allowed = {day for choice in stop.choices for day in choice.days}
+        else:
+            allowed = set(self._other_days(visit.stop, visit.day))
         for mate in self._mates(visit.stop):
             # Those of a more frequent one stay where they are, and it goes to one of them.
             more = len(self._days_of[mate]) > len(self._days_of[visit.stop])
             if more and _Visit(mate, visit.day) not in self.hit:
-                allowed = set(allowed) & set(self._days_of[mate])
+                allowed &= set(self._days_of[mate])
         before, after = self._neighbours(visit)
         gap = math.ceil(self._usual_gap(visit.stop) * NEAREST_SHARE)
         dates = self._problem.days
@@ -745,10 +739,9 @@ def _served(runs: Iterable[PlannedRun]) -> set[str]:
 
 def _closed_runs(problem: PlanningProblem, disruption: Disruption) -> frozenset[tuple[int, str]]:
     match disruption:
-        case DayLost(day, van):
-            return frozenset((day, v.key) for v in problem.vans if van is None or v.key == van)
-        case VanOut(van, days):
-            return frozenset((day, van) for day in days)
+        case DaysLost(days, van):
+            vans = [v.key for v in problem.vans] if van is None else [van]
+            return frozenset((day, key) for day in days for key in vans)
         case _:
             return frozenset()
 

@@ -22,11 +22,10 @@ from schedules.planning.plan import Plan
 from schedules.planning.planner import plan
 from schedules.planning.problem import DayChoice, PlanningProblem
 from schedules.planning.repair import (
-    DayLost,
+    DaysLost,
     Disruption,
     RepairProposal,
     RequestArrives,
-    VanOut,
     VisitCancelled,
     repairs,
 )
@@ -59,12 +58,12 @@ def disruptions(
         visit = run.visits[int(rng.integers(len(run.visits)))]
         kind = number % 5
         if kind in (0, 1):
-            yield DayLost(run.day), earliest, problem
+            yield DaysLost(frozenset({run.day})), earliest, problem
         elif kind == 2:
             yield VisitCancelled(visit.stop, run.day), earliest, problem
         elif kind == 3:
             days = frozenset(range(run.day, min(run.day + 3, len(problem.days))))
-            yield VanOut(run.van, days), earliest, problem
+            yield DaysLost(days, run.van), earliest, problem
         else:
             key = requests[number // 5 % REQUESTS]
             yield RequestArrives(key), earliest, _asked(problem, key, earliest)

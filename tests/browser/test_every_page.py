@@ -150,10 +150,11 @@ def look_at_plans(page: Page, inspected: Inspected, base: str, plannings: tuple[
     page.locator("main a[href*='/planning/repairs/visits/']").click()
     inspected.look("refused visit")
     page.goto(run)
-    page.locator("main a[href*='/planning/repairs/runs/']").click()
+    page.locator("main a[href*='/planning/repairs/?']").click()
     inspected.look("lost day")
-    page.locator("[name=reason]").fill("Bão")
+    page.locator("[name=reason]").fill("số 9")
     page.locator("main form button.btn-primary").click()
+    inspected.look("looking for ways")
     page.locator(".offers").wait_for()
     inspected.look("repair")
 

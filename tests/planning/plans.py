@@ -13,7 +13,7 @@ from bus_ops.planning.ground import Ground
 from bus_ops.planning.models import Mishap, Planning, PlanningState, Repair
 from bus_ops.planning.present import present_timetable
 from bus_ops.planning.proposal import Proposal
-from bus_ops.planning.repairing import offers_for_lost_day
+from bus_ops.planning.working import look_for_ways
 from bus_ops.timetable.models import Term
 from tests.small_service import SmallService
 
@@ -67,11 +67,20 @@ def repair_of(service: SmallService) -> Repair:
         term_id=service.term.id,
         mishap=Mishap.DAY_LOST,
         day=run.day,
+        last_day=run.day,
+        van_id=run.van_id,
         reason="Bão",
-        offers=[offer.as_json() for offer in offers_for_lost_day(run)],
     )
+    return with_ways(repair)
+
+
+def with_ways(repair: Repair, seconds: float = 0.5) -> Repair:
+    """Look for its ways here and now."""
     db.session.add(repair)
     db.session.commit()
+    look_for_ways(repair.id, seconds)
+    db.session.refresh(repair)
+    assert (repair.state, repair.message) == (PlanningState.DONE, "")
     return repair
 
 

@@ -35,7 +35,7 @@ def service(organisation: Organisation) -> SmallService:
 def launched(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
     """Plannings whose process would begin; none does."""
     ids: list[int] = []
-    monkeypatch.setattr(starting, "launch", ids.append)
+    monkeypatch.setattr(starting, "launch", lambda work_of: ids.append(work_of.id))
     yield ids
 
 

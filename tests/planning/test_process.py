@@ -15,10 +15,10 @@ from flask import Flask
 from bus_ops.accounts.models import Organisation
 from bus_ops.database import db
 from bus_ops.i18n import today
-from bus_ops.planning import starting, working
+from bus_ops.planning import repairing, starting, working
 from bus_ops.planning.ground import Ground
 from bus_ops.planning.judging import broken_by
-from bus_ops.planning.models import Failure, Planning, PlanningState
+from bus_ops.planning.models import Failure, Mishap, Planning, PlanningState, Repair
 from bus_ops.planning.proposal import Proposal
 from tests.planning.plans import finished_planning, proposal_with
 from tests.small_service import SmallService, small_service
@@ -65,6 +65,23 @@ def wait_for(condition: Callable[[], bool]) -> None:
         time.sleep(0.2)
         db.session.rollback()
         db.session.expire_all()
+
+
+def test_ways_to_mend_a_day_are_found_in_a_process_of_their_own(service: SmallService) -> None:
+    day = next(visit.day for visit in service.visits() if visit.day > today())
+    repair = Repair(
+        organisation_id=service.organisation.id,
+        term_id=service.term.id,
+        mishap=Mishap.DAY_LOST,
+        day=day,
+        last_day=day,
+        van_id=service.van.id,
+        reason="Bão",
+    )
+    repairing.ask([repair])
+    wait_for(lambda: not repair.is_running)
+    assert (repair.state, repair.message) == (PlanningState.DONE, "")
+    assert {step["stop_id"] for step in repair.offers[0]["steps"]} == {s.id for s in service.stops}
 
 
 def test_the_process_leaves_a_plan_that_keeps_every_promise(service: SmallService) -> None:
@@ -142,6 +159,9 @@ def test_an_error_of_the_program_is_kept_for_who_mends_it(
 
 
 def test_planning_again_begins_from_the_plan_and_keeps_its_locks(service: SmallService) -> None:
+    # The day after a visit's may be a Sunday.
+    service.van.weekdays = []
+    db.session.commit()
     first, last = today() + DAY, service.term.ends_on or today()
     ids = [stop.id for stop in service.stops]
     days = [visit.day for visit in service.visits() if visit.day > today()]

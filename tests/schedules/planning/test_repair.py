@@ -22,14 +22,13 @@ from schedules.planning.problem import (
     PlanningVan,
 )
 from schedules.planning.repair import (
-    DayLost,
+    DaysLost,
     Disruption,
     Move,
     RepairKind,
     RepairPrices,
     RepairProposal,
     RequestArrives,
-    VanOut,
     VisitCancelled,
     repairs,
 )
@@ -116,7 +115,7 @@ def test_a_lost_day_is_mended_by_moving_little_driving_little_or_leaving_out() -
     problem = three_stops()
     found = planned(problem)
     assert found.days_of("near") == found.days_of("west") == (0, 5)
-    ways = mended(problem, found, DayLost(5), prices=NEAREST)
+    ways = mended(problem, found, DaysLost(frozenset({5})), prices=NEAREST)
     little = ways[RepairKind.LEAST_MOVED]
     # Friday before is three days from Monday, Tuesday but one.
     assert little.moves == (Move("near", 5, 6), Move("west", 5, 6))
@@ -151,7 +150,9 @@ def test_untouched_runs_stay_as_they_were_to_the_minute() -> None:
     )
     by_hand = replace(found, runs=(late, *others))
     assert broken_plan_promises(problem, by_hand) == []
-    for proposal in repairs(problem, by_hand, DayLost(5), iterations=ITERATIONS, earliest=4):
+    for proposal in repairs(
+        problem, by_hand, DaysLost(frozenset({5})), iterations=ITERATIONS, earliest=4
+    ):
         assert late in proposal.plan.runs
         assert all(move.from_day == 5 for move in proposal.moves)
         assert_sound(by_hand, proposal)
@@ -197,7 +198,7 @@ def test_where_it_leaves_room_the_others_keep_their_minute() -> None:
     )
     far = PlanningStop("far", 60, (DayChoice((1,)),))
     early = weeks_problem((near, far), [(5, 0), (20, 0)])
-    way = mended(early, planned(early), DayLost(0))[RepairKind.LEAST_MOVED]
+    way = mended(early, planned(early), DaysLost(frozenset({0})))[RepairKind.LEAST_MOVED]
     assert way.moves == (Move("near", 0, 1),)
     assert way.retimed == 1
 
@@ -220,14 +221,14 @@ def test_after_a_visit_that_falls_out_the_next_one_comes_earlier() -> None:
 def test_nothing_hit_needs_no_mending() -> None:
     problem = three_stops()
     found = planned(problem)
-    assert repairs(problem, found, DayLost(4), iterations=10) == ()
+    assert repairs(problem, found, DaysLost(frozenset({4})), iterations=10) == ()
     assert repairs(problem, found, VisitCancelled("far", 4), iterations=10) == ()
 
 
 def test_nothing_moves_into_days_that_are_over() -> None:
     problem = three_stops()
     found = planned(problem)
-    for proposal in mended(problem, found, DayLost(5), earliest=5).values():
+    for proposal in mended(problem, found, DaysLost(frozenset({5})), earliest=5).values():
         assert all(move.to_day is None or move.to_day > 5 for move in proposal.moves)
         assert [run for run in proposal.plan.runs if run.day < 5] == [
             run for run in found.runs if run.day < 5
@@ -239,12 +240,12 @@ def test_another_van_takes_over_on_the_same_day() -> None:
     problem = weeks_problem((weekly("x", 0), weekly("y", 2)), [(5, 0), (6, 0)], vans)
     found = planned(problem)
     (run,) = [run for run in found.runs if run.day == 0]
-    ways = mended(problem, found, VanOut(run.van, frozenset({0, 1})), prices=NEAREST)
+    ways = mended(problem, found, DaysLost(frozenset({0, 1}), run.van), prices=NEAREST)
     easiest = ways[RepairKind.LEAST_MOVED]
     assert easiest.moves == ()
     (taken_over,) = [run for run in easiest.plan.runs if run.day == 0]
     assert taken_over.van != run.van
-    lost = mended(problem, found, DayLost(0, run.van), prices=NEAREST)
+    lost = mended(problem, found, DaysLost(frozenset({0}), run.van), prices=NEAREST)
     assert lost[RepairKind.LEAST_MOVED].moves == ()
 
 
@@ -311,10 +312,12 @@ def test_other_visits_move_only_where_it_is_worth_their_price() -> None:
     )
     found = replace(found)
     cheap = RepairPrices(moved_visit_m=1_000)
-    moving = mended(problem, found, DayLost(0), prices=cheap)[RepairKind.LEAST_DRIVING]
+    moving = mended(problem, found, DaysLost(frozenset({0})), prices=cheap)[
+        RepairKind.LEAST_DRIVING
+    ]
     assert {move.stop for move in moving.moves} == {"near", "west"}
     dear = RepairPrices(moved_visit_m=10_000_000)
-    for proposal in mended(problem, found, DayLost(0), prices=dear).values():
+    for proposal in mended(problem, found, DaysLost(frozenset({0})), prices=dear).values():
         assert {move.stop for move in proposal.moves} == {"near"}
 
 
@@ -325,7 +328,7 @@ def test_locked_visits_stay_unless_their_own_day_is_lost() -> None:
     free = RepairPrices(moved_visit_m=0)
     for proposal in mended(problem, found, VisitCancelled("far", 2), prices=free).values():
         assert proposal.plan.days_of("near") == (0, 5)
-    moved = mended(problem, found, DayLost(5), prices=NEAREST)[RepairKind.LEAST_MOVED]
+    moved = mended(problem, found, DaysLost(frozenset({5})), prices=NEAREST)[RepairKind.LEAST_MOVED]
     assert moved.moves == (Move("near", 5, 6),)
 
 
@@ -344,9 +347,11 @@ def test_the_days_that_a_caller_allows_are_used() -> None:
     fixed = PlanningStop("x", 60, (DayChoice((0, 5)),))
     problem = weeks_problem((fixed,), [(5, 0)])
     found = planned(problem)
-    (only,) = mended(problem, found, DayLost(5)).values()
+    (only,) = mended(problem, found, DaysLost(frozenset({5}))).values()
     assert [move.to_day for move in only.moves] == [None]
-    ways = mended(problem, found, DayLost(5), other_days={"x": range(10)})
+    ways = mended(
+        problem, found, DaysLost(frozenset({5})), other_days=lambda _stop, _day: range(10)
+    )
     assert ways[RepairKind.LEAST_MOVED].moves == (Move("x", 5, 6),)
 
 
@@ -354,7 +359,8 @@ def test_the_same_seed_gives_the_same_proposals() -> None:
     problem = three_stops()
     found = planned(problem)
     one, other = (
-        repairs(problem, found, DayLost(5), seed=3, iterations=200, earliest=1) for _ in range(2)
+        repairs(problem, found, DaysLost(frozenset({5})), seed=3, iterations=200, earliest=1)
+        for _ in range(2)
     )
     assert [(p.kind, p.moves, p.plan.runs) for p in one] == [
         (p.kind, p.moves, p.plan.runs) for p in other
@@ -369,9 +375,9 @@ def disrupted(draw: st.DrawFn) -> tuple[PlanningProblem, Plan, Disruption]:
     some_van = draw(st.sampled_from([one.key for one in problem.vans]))
     some_stop = draw(st.sampled_from([one.key for one in problem.stops]))
     kinds: list[Disruption] = [
-        DayLost(day),
-        DayLost(day, some_van),
-        VanOut(some_van, frozenset({0, day})),
+        DaysLost(frozenset({day})),
+        DaysLost(frozenset({day}), some_van),
+        DaysLost(frozenset({0, day}), some_van),
         VisitCancelled(some_stop, day),
     ]
     kinds += [RequestArrives(key) for key in found.unplaced[:1]]

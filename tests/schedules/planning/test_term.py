@@ -5,7 +5,7 @@ from __future__ import annotations
 from schedules.planning.checker import broken_plan_promises
 from schedules.planning.explanation import explain_unplaced, with_change
 from schedules.planning.planner import plan
-from schedules.planning.repair import DayLost, VisitCancelled, repairs
+from schedules.planning.repair import DaysLost, VisitCancelled, repairs
 from schedules.planning.runs import plan_of_runs
 from schedules.planning.trying import Trying
 
@@ -44,7 +44,7 @@ def test_a_published_term_is_mended_in_several_ways() -> None:
     found = plan(problem, iterations=6_000)
     busiest = max(found.runs, key=lambda run: len(run.visits))
     for disruption in (
-        DayLost(busiest.day),
+        DaysLost(frozenset({busiest.day})),
         VisitCancelled(busiest.visits[0].stop, busiest.day),
     ):
         proposals = repairs(
