@@ -15,7 +15,7 @@ import uuid_utils.compat
 from flask import abort, g
 from flask_migrate import Migrate
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import DateTime, Dialect, Enum, ForeignKey, MetaData, Select, event, select
+from sqlalchemy import DateTime, Dialect, Enum, ForeignKey, MetaData, Select, event, select, text
 from sqlalchemy.engine import Engine
 from sqlalchemy.orm import DeclarativeBase, Mapped, declared_attr, mapped_column
 from sqlalchemy.types import TypeDecorator
@@ -110,6 +110,21 @@ def owned_or_404(model: type[Model], identity: Any) -> Model:
     if row is None or row.organisation_id != current_organisation_id():
         abort(404)
     return row
+
+
+def lock_library(organisation_id: int) -> None:
+    """One writer of a library's visits and of its log at a time, until the commit.
+
+    To be called before any of their rows is written: who held a row and waited for the lock would
+    wait for ever where the other waits for the row. SQLite has one writer anyway, from the first
+    write on: so the first statement is a write.
+    """
+    with db.session.no_autoflush:
+        if db.session.get_bind().dialect.name == "postgresql":
+            lock = text("SELECT pg_advisory_xact_lock(7301, :o)")
+            db.session.execute(lock, {"o": organisation_id})
+            return
+        db.session.execute(text("UPDATE organisation SET name = name WHERE id IS NULL"))
 
 
 @event.listens_for(Engine, "connect")

@@ -13,7 +13,7 @@ from sqlalchemy import exists, func, select
 from sqlalchemy.orm import selectinload
 
 from ..accounts.models import User
-from ..database import db, now
+from ..database import db, lock_library, now
 from ..i18n import at_minutes, format_clock, format_day, today
 from ..timetable.change_wording import sentences_of_shifts
 from ..timetable.generating import add_company, fill_runs
@@ -60,6 +60,7 @@ def publish(planning: Planning, proposal: Proposal, user: User) -> Published:
     the timetable meanwhile in a way that the proposal does not know.
     """
     term = planning.term
+    lock_library(term.organisation_id)
     first = max(planning.first_on, today() + timedelta(days=1))
     if term.status == TermStatus.DRAFT:
         first = planning.first_on

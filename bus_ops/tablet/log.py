@@ -26,7 +26,6 @@ from sqlalchemy import (
     func,
     insert,
     select,
-    text,
     update,
 )
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
@@ -49,7 +48,7 @@ from ..circulation.models import (
     Renewal,
 )
 from ..circulation.signals import catalogue_changed
-from ..database import db, new_uuid, now
+from ..database import db, lock_library, new_uuid, now
 from ..i18n import local, today
 from ..timetable.models import (
     ActivityRecord,
@@ -220,7 +219,7 @@ def record(
 def record_together(taps: Sequence[Tap], user: User) -> list[RecordOutcome]:
     """Store several taps in one commit, all or none; see ``record``."""
     organisation_id = user.organisation_id
-    _lock(organisation_id)
+    lock_library(organisation_id)
     moment = now()
     tablet_id = web_tablet(user).id
     facts = [
@@ -266,7 +265,7 @@ def store_events(
     always safe. An id that comes again with another content keeps its first
     content; the second is set aside as evidence, and the id counts as held.
     """
-    _lock(organisation_id)
+    lock_library(organisation_id)
     moment = now()
     staff = _staff(organisation_id) if user_id is None else set()
     facts: dict[uuid.UUID, Fact] = {}
@@ -376,7 +375,7 @@ def replay(organisation_id: int) -> int:
     Cards and readers that the log made stay (people may have edited them) where a fact still
     makes them.
     """
-    _lock(organisation_id)
+    lock_library(organisation_id)
     deposits = select(BoxDeposit.event_id).where(BoxDeposit.organisation_id == organisation_id)
     db.session.execute(delete(BoxItem).where(BoxItem.deposit_event_id.in_(deposits)))
     for model in (
@@ -419,7 +418,7 @@ def _look_again_at_changed_visits(_sender: object, visits: Sequence[Visit]) -> s
     """A visit cancelled, moved or restored after it was logged agrees or contradicts anew."""
     for organisation_id in sorted({visit.organisation_id for visit in visits}):
         ids = {v.id for v in visits if v.organisation_id == organisation_id}
-        _lock(organisation_id)
+        lock_library(organisation_id)
         _project(organisation_id, _Touched(visits=ids))
     db.session.expire_all()
     return ""
@@ -433,7 +432,7 @@ def _look_again_at_codes(
     card_numbers: Collection[str] = (),
 ) -> None:
     """What was logged of a barcode or card before it was catalogued is known now, or no more."""
-    _lock(organisation_id)
+    lock_library(organisation_id)
     boxes = (
         select(BoxDeposit.box_code)
         .join(BoxItem, BoxItem.deposit_event_id == BoxDeposit.event_id)
@@ -448,7 +447,7 @@ def _look_again_at_codes(
 
 def look_again_at_tablet(tablet: Tablet) -> None:
     """A tablet was revoked or found again: what it recorded agrees or contradicts anew."""
-    _lock(tablet.organisation_id)
+    lock_library(tablet.organisation_id)
     touched = _Touched()
     of_tablet = select(Event.visit_id, Event.run_id).where(Event.tablet_id == tablet.id).distinct()
     for visit_id, run_id in db.session.execute(of_tablet):
@@ -477,22 +476,6 @@ def _insert_or_nothing(table: Table, columns: Sequence[Any]) -> Any:
     dialect = db.session.get_bind().dialect.name
     make = postgresql_insert if dialect == "postgresql" else sqlite_insert
     return make(table).on_conflict_do_nothing(index_elements=[c.name for c in columns])
-
-
-def _lock(organisation_id: int) -> None:
-    """One writer of a library's log at a time, until the commit.
-
-    SQLite has one writer anyway, from the first write on: so the first statement is a write.
-    PostgreSQL waits before rows are written: who held a row and waited for the lock would wait for
-    ever where the other waits for the row.
-    """
-    with db.session.no_autoflush:
-        if db.session.get_bind().dialect.name == "postgresql":
-            lock = text("SELECT pg_advisory_xact_lock(7301, :o)")
-            db.session.execute(lock, {"o": organisation_id})
-            return
-        nothing = update(_table(Tablet)).where(_table(Tablet).c.name == "\x00").values(name="")
-        db.session.execute(nothing)
 
 
 def _differing(organisation_id: int, known: Sequence[Fact]) -> list[Fact]:

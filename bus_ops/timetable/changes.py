@@ -16,7 +16,7 @@ from flask_babel import gettext as _
 from sqlalchemy import exists, select
 
 from ..accounts.models import User
-from ..database import db
+from ..database import db, lock_library
 from ..fleet.models import CrewMember, Van
 from ..i18n import at_minutes, format_clock, today
 from .change_wording import sentences_of_shifts
@@ -44,6 +44,7 @@ def cancel_visit(visit: Visit, reason: str, user: User, times_anew: bool = False
     The run's other visits keep their published times, and the van waits for them, unless
     ``times_anew`` asks to close the gap.
     """
+    _begin(visit)
     _must_be_open(visit)
     run = visit.run
     watch = Watch(run.visits)
@@ -58,6 +59,7 @@ def cancel_visit(visit: Visit, reason: str, user: User, times_anew: bool = False
 
 def restore_visit(visit: Visit, user: User) -> list[str]:
     """Take a cancellation back."""
+    _begin(visit)
     if visit.plan_status != VisitStatus.CANCELLED:
         raise ChangeError(_("The visit is not cancelled."))
     run = visit.run
@@ -71,6 +73,7 @@ def restore_visit(visit: Visit, user: User) -> list[str]:
 
 def confirm_visit(visit: Visit, user: User) -> list[str]:
     """The place has confirmed that it expects the van."""
+    _begin(visit)
     _must_be_open(visit)
     visit.plan_status = VisitStatus.CONFIRMED
     _note(ChangeKind.CONFIRMED, user, visit, {"status": "planned"}, {"status": "confirmed"})
@@ -79,6 +82,7 @@ def confirm_visit(visit: Visit, user: User) -> list[str]:
 
 def move_visit(visit: Visit, day: date, van: Van, reason: str, user: User) -> list[str]:
     """Move a visit to another day or van; it joins the run there, or a new run is made."""
+    _begin(visit)
     _must_be_open(visit)
     if day < today():
         raise ChangeError(_("Choose today or a later day."))
@@ -118,6 +122,7 @@ def move_run(run: Run, day: date, van: Van, reason: str, user: User) -> tuple[Ru
 
 def add_visit(stop: Stop, day: date, reason: str, user: User) -> tuple[Visit, list[str]]:
     """A visit beside the stop's rule, such as a request agreed on the telephone."""
+    lock_library(stop.organisation_id)
     if day < today():
         raise ChangeError(_("Choose today or a later day."))
     run = _run_on(stop, day, stop.van)
@@ -147,6 +152,7 @@ def rearrange(
     Every day that a visit leaves or joins is one of ``orders``; visits of such a day that its order
     does not name stay at its beginning, at their times.
     """
+    lock_library(user.organisation_id)
     visits = [one for order in orders for one in order.visits if isinstance(one, Visit)]
     homes = list(dict.fromkeys(visit.run for visit in [*visits, *cancelled]))
     targets = [_run_of(order) for order in orders]
@@ -246,6 +252,7 @@ def _new_visit(stop: Stop, run: Run, reason: str) -> Visit:
 
 def shift_visit(visit: Visit, places: int, user: User) -> list[str]:
     """Move a visit up (-1) or down (+1) in its run's order."""
+    _begin(visit)
     run = visit.run
     order = [other for other in run.visits if other.plan_status != VisitStatus.CANCELLED]
     if visit not in order:
@@ -324,6 +331,12 @@ def _run_on(stop: Stop, day: date, van: Van) -> Run:
     db.session.add(run)
     db.session.flush()
     return run
+
+
+def _begin(visit: Visit) -> None:
+    """Nobody else writes from here on, and the visit is as the last one left it."""
+    lock_library(visit.organisation_id)
+    db.session.refresh(visit)
 
 
 def _must_be_open(visit: Visit) -> None:

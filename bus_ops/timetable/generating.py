@@ -16,7 +16,7 @@ from schedules.recurrence import PlannedDates, Recurrence
 from schedules.timing import DayStop, TimedDay, order_day
 from schedules.travel import TravelSource
 
-from ..database import db
+from ..database import db, lock_library
 from ..fleet.models import Van, VanEquipment
 from ..i18n import at_minutes
 from .calendars import engine_calendars
@@ -65,6 +65,7 @@ def fill_runs(term: Term, first: date, last: date, user_id: int | None = None) -
 
 def fill_horizon(organisation_id: int, today: date, horizon_days: int) -> FillReport:
     """Fill every published term of a library from today to the horizon."""
+    lock_library(organisation_id)
     query = select(Term).where(
         Term.organisation_id == organisation_id, Term.status == TermStatus.PUBLISHED
     )

@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import delete, exists, select
 
-from ..database import Base, db
+from ..database import Base, db, lock_library
 from ..fleet.models import Van
 from ..places.models import Place
 from .import_values import changes, place_now, stop_now
@@ -65,6 +65,7 @@ def take_back(term: Term) -> TakenBack:
 
     Ask ``obstacle_to_taking_back`` first; the caller commits.
     """
+    lock_library(term.organisation_id)
     stops = list(term.stops)
     places = {stop.place_id for stop in stops if _only_imported(stop.place)}
     vans = {stop.van_id for stop in stops if _bare(stop.van)}

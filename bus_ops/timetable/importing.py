@@ -29,7 +29,7 @@ from schedules.exchange.stop_matching import look_of, match_stops
 from schedules.expansion import RecurringStop, expand
 
 from ..accounts.models import Organisation
-from ..database import db
+from ..database import db, lock_library
 from ..fleet.models import Van
 from ..i18n import today
 from ..places.models import Place
@@ -79,6 +79,7 @@ def apply_import(
     choices: ImportChoices | None = None,
 ) -> ImportReport:
     """Write the plan in the session's transaction and fill the runs; the caller commits."""
+    lock_library(organisation.id)
     last = today + timedelta(days=horizon_days)
     return ImportWriter(plan, organisation, choices or ImportChoices()).write(today, last)
 

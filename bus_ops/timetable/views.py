@@ -21,7 +21,7 @@ from schedules.calendar import public_holidays
 from ..accounts.access import EVERYONE, PLANNERS, roles_allowed
 from ..accounts.models import Organisation, User
 from ..clock_fields import windows_in_words
-from ..database import current_organisation_id, db, now, owned, owned_or_404
+from ..database import current_organisation_id, db, lock_library, now, owned, owned_or_404
 from ..fleet.models import CrewMember, Van
 from ..fleet.queries import vans_by_name
 from ..i18n import current_language, format_day, parsed_day, today
@@ -759,6 +759,7 @@ def _make_again(
 
     Answers what became of visits and which dates stay without one, of these stops and of ``told``.
     """
+    lock_library(term.organisation_id)
     db.session.flush()
     made = make_again(stop_ids, today(), current_user.id, new_frame)
     report = _fill(term) if term.status == TermStatus.PUBLISHED else FillReport()
@@ -799,6 +800,7 @@ def _frame_of(term: Term) -> tuple[int | None, ...]:
 
 
 def _fill(term: Term) -> FillReport:
+    lock_library(term.organisation_id)
     first = max(term.starts_on, today())
     return fill_runs(term, first, _last_filled(term), current_user.id)
 
