@@ -46,6 +46,7 @@ from .jobs import JOBS, job_named, last_turns, run_job
 from .places.regions import REGIONS, add_region
 from .places.units import has_units
 from .planning.plan_documents import line_of_fault, planned
+from .planning.starting import compile_ahead
 from .road_building import (
     box_of_places,
     build_network_file,
@@ -221,6 +222,7 @@ def scheduler(app: Flask) -> None:
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
+    compile_ahead()
     run_scheduler(app, stop)
 
 
@@ -678,6 +680,7 @@ def _serve(app: Flask, host: str, port: int) -> None:
         target=_scheduler_process, args=(_passed_on(app),), daemon=True, name="scheduler"
     )
     process.start()
+    compile_ahead()
     try:
         waitress.serve(
             app,

@@ -1,7 +1,8 @@
 """The process that works on one planning or repair: ``… planning NUMBER``, ``… repair NUMBER``.
 
 The settings of the app that started it come as JSON on its input. It belongs to no terminal and to
-no request: it ends with its plan, or when its planning is cancelled.
+no request: it ends with its plan, or when its planning is cancelled. ``… compile`` makes the search
+ready on this machine.
 """
 
 from __future__ import annotations
@@ -17,19 +18,21 @@ from pathlib import Path
 from . import create_app
 from .planning.working import look_for_ways, work
 
-# Pages of the web process are answered first.
 _NICENESS = 5
 
 
 def main() -> None:
     """Do the work."""
     logging.basicConfig(level=logging.INFO)
-    settings = json.load(sys.stdin)
-    settings["DATA_FOLDER"] = Path(settings["DATA_FOLDER"])
-    if sys.argv[1] == "planning":
-        # Somebody waits for a repair with their eyes on the page.
+    if sys.argv[1] != "repair":
+        # Pages come first, and whoever waits for a repair with their eyes on one.
         with contextlib.suppress(OSError):
             os.nice(_NICENESS)
+    if sys.argv[1] == "compile":
+        _compile()
+        return
+    settings = json.load(sys.stdin)
+    settings["DATA_FOLDER"] = Path(settings["DATA_FOLDER"])
     app = create_app(settings)
     with app.app_context():
         _do(sys.argv[1], int(sys.argv[2]))
@@ -40,6 +43,12 @@ def _do(kind: str, number: int) -> None:
         look_for_ways(number)
     else:
         work(number, on_cancelled=_end_at_once)
+
+
+def _compile() -> None:
+    from schedules.planning.planner import compile_search
+
+    compile_search()
 
 
 def _end_at_once() -> None:

@@ -214,6 +214,7 @@ class Posing:
             windows_on=on_day,
             load=stop.load_books,
             priority=stop.priority,
+            skip_price_m=stop.skip_price_m,
             vans=None if stop.plan_any_van else frozenset({str(stop.van_id)}),
             locked=tuple(
                 LockedVisit(

@@ -15,6 +15,8 @@ from flask import Flask, current_app
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
+import schedules.planning
+
 from ..config import default_settings
 from ..database import db
 from ..timetable.models import Term
@@ -103,6 +105,22 @@ def launch(work_of: Planning | Repair) -> None:
         target=_wait_for, args=(app, process, kind, key), daemon=True, name="planning"
     )
     watcher.start()
+
+
+def compile_ahead() -> None:
+    """Have the search compiled where that was not done on this machine (half a minute), outside
+    this process: the first plan, and the first repair, need not wait for it.
+    """
+    module = Path(schedules.planning.__file__).with_name("search.py")
+    written = module.stat().st_mtime
+    compiled = module.parent.glob("__pycache__/search.*.nbi")
+    if any(file.stat().st_mtime >= written for file in compiled):
+        return
+    command = [sys.executable, "-m", _PROGRAM, "compile"]
+    process = subprocess.Popen(  # noqa: S603 - our own program
+        command, stdin=subprocess.DEVNULL, start_new_session=True
+    )
+    threading.Thread(target=process.wait, daemon=True, name="compiling").start()
 
 
 def _wait_for(

@@ -135,6 +135,9 @@ class StopForm(BaseForm):
         choices=[(0, _l("As the others")), (1, _l("Before the others")), (2, _l("First of all"))],
         default=0,
     )
+    skip_price_km = IntegerField(
+        _l("May be left out where it costs more than (km)"), [Optional(), NumberRange(1, 10_000)]
+    )
     load_books = IntegerField(
         _l("Books taken along for it"), [Optional(), NumberRange(0, 1_000_000)], default=0
     )
@@ -173,6 +176,8 @@ class StopForm(BaseForm):
             self.weekdays.data = [self.starts_on.data.weekday()]
             self.frequency.data = "2"
             return
+        if stop.skip_price_m is not None:
+            self.skip_price_km.data = round(stop.skip_price_m / 1000)
         self.frequency.data, self.weekdays.data, self.ordinals.data = choice_of_rule(stop)
         self.free_rule.data = stop.rule if self.frequency.data == "free" else ""
         self.route_id.data = stop.route_id or 0
@@ -256,6 +261,8 @@ class StopForm(BaseForm):
         stop.plan_times = self.plan_times.data
         stop.plan_any_van = bool(self.plan_any_van.data)
         stop.priority = self.priority.data
+        price_km = self.skip_price_km.data
+        stop.skip_price_m = None if price_km is None else price_km * 1000
         stop.load_books = self.load_books.data or 0
         stop.together = (self.together.data or "").strip()
         stop.apart = (self.apart.data or "").strip()

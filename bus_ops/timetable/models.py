@@ -212,6 +212,8 @@ class Stop(OwnedByOrganisation, Base):
     plan_fixed: Mapped[bool] = mapped_column(default=False)
     # Higher ones are served first where not all can be.
     priority: Mapped[int] = mapped_column(default=0)
+    # It may be left out where its visits would cost more driving; none: it must be served.
+    skip_price_m: Mapped[int | None]
     # What it takes of the van's capacity.
     load_books: Mapped[int] = mapped_column(default=0)
     # Stops of the same word share their days; stops of the same word share none.

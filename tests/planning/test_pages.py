@@ -305,6 +305,7 @@ def test_what_planning_may_choose_stands_on_the_stops_page(
         "plan_weekdays": [1, 3],
         "plan_times": 5,
         "priority": 2,
+        "skip_price_km": 40,
         "load_books": 120,
         "together": "A",
     }
@@ -312,6 +313,8 @@ def test_what_planning_may_choose_stands_on_the_stops_page(
     db.session.refresh(stop)
     assert (stop.plan_weekdays, stop.plan_times, stop.priority) == ([1, 3], 5, 2)
     assert (stop.load_books, stop.together, stop.plan_fixed) == (120, "A", False)
+    assert stop.skip_price_m == 40_000
+    assert 'value="40"' in client.get(f"/timetable/stops/{stop.id}").text
     page = client.get(f"/planning/terms/{service.term.id}").text
     assert "5 times in the term · Tue, Thu" in page
 

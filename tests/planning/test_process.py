@@ -144,6 +144,30 @@ def test_a_term_without_any_day_fails_in_words(service: SmallService) -> None:
     assert planning.failure == Failure.NOTHING_TO_PLAN
 
 
+def test_a_stop_that_costs_more_than_it_is_worth_is_left_out_and_its_price_told(
+    service: SmallService,
+) -> None:
+    far = service.stops[1]
+    far.place.lat += 0.3
+    far.skip_price_m = 1_000
+    db.session.commit()
+    planning = Planning(
+        organisation_id=service.organisation.id,
+        term_id=service.term.id,
+        running_term_id=service.term.id,
+        first_on=today() + DAY,
+        last_on=service.term.ends_on or today(),
+        seconds=1,
+    )
+    db.session.add(planning)
+    db.session.commit()
+    working.work(planning.id)
+    assert Proposal.from_json(planning.plan or {}).unplaced == (far.id,)
+    change = planning.explanation["left_out"][str(far.id)]["change"]
+    assert change["kind"] == "higher_skip_price"
+    assert change["skip_price_m"] > 60_000
+
+
 def test_an_error_of_the_program_is_kept_for_who_mends_it(
     service: SmallService, monkeypatch: pytest.MonkeyPatch
 ) -> None:
