@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import signal
+import threading
 import time
 from collections.abc import Callable
 from datetime import timedelta
@@ -12,6 +14,7 @@ from typing import Any
 import pytest
 from flask import Flask
 
+from bus_ops import create_app
 from bus_ops.accounts.models import Organisation
 from bus_ops.database import db
 from bus_ops.i18n import today
@@ -20,6 +23,8 @@ from bus_ops.planning.ground import Ground
 from bus_ops.planning.judging import broken_by
 from bus_ops.planning.models import Failure, Mishap, Planning, PlanningState, Repair
 from bus_ops.planning.proposal import Proposal
+from bus_ops.timetable.models import Term
+from tests.conftest import app_settings
 from tests.planning.plans import finished_planning, proposal_with
 from tests.small_service import SmallService, small_service
 
@@ -112,6 +117,32 @@ def test_a_search_told_to_stop_keeps_its_best_and_a_cancelled_one_ends_at_once(
     db.session.expire_all()
     assert second.state == PlanningState.CANCELLED
     assert second.plan is None
+
+
+def test_a_search_outlives_the_server_that_began_it(app: Flask, service: SmallService) -> None:
+    settings = app_settings(app.config["DATA_FOLDER"], app.config["SQLALCHEMY_DATABASE_URI"])
+    server = multiprocessing.get_context("spawn").Process(
+        target=begin_and_serve_on, args=(settings, service.term.id), daemon=True
+    )
+    server.start()
+    query = db.select(Planning)
+    wait_for(lambda: any("share" in one.progress for one in db.session.scalars(query)))
+    server.kill()
+    server.join()
+    planning = db.session.scalars(query).one()
+    iterations = planning.progress["iterations"]
+    wait_for(lambda: planning.progress["iterations"] > iterations)
+    working.keep_the_best(planning)
+    wait_for(lambda: not planning.is_running)
+    assert (planning.state, planning.message) == (PlanningState.DONE, "")
+
+
+def begin_and_serve_on(settings: dict[str, Any], term_id: int) -> None:
+    """A server that began a search and serves until it is killed."""
+    with create_app(settings).app_context():
+        term = db.session.get_one(Term, term_id)
+        starting.start(term, today() + DAY, term.ends_on or today(), 600, None)
+        threading.Event().wait()
 
 
 def test_a_killed_process_is_a_failure_that_says_what_to_do(
