@@ -33,7 +33,11 @@ COLDEST = 0.005
 AVERAGE_OUT = 6.0
 DAY_SHARE = 0.3
 ANY_DAY_SHARE = 0.4
-# The worse of the workers takes over the better's plan this often in a search.
+# A worker whose plan has got no better for this share of the search is frozen: it is warmed up
+# again, if there is enough time left to cool down.
+FROZEN_SHARE = 0.1
+LAST_WARMING = 0.8
+# Until then the worse of the workers takes over the better's plan this often in a search.
 SHARINGS = 12
 CHUNK_SECONDS = 0.1
 CHUNKS_OF_ITERATIONS = 240
@@ -100,10 +104,28 @@ def compile_search() -> None:
 
 @dataclass
 class _Worker:
-    """One search: where it is, and the best it saw."""
+    """One search: where it is, and the best it saw; ``warm_since`` is the share of the whole search
+    at which it began to cool down, ``lowest`` the best price since, ``lowest_at`` when."""
 
     state: State
     best: State
+    warm_since: float = 0.0
+    lowest: tuple[float, float] = (np.inf, np.inf)
+    lowest_at: float = 0.0
+
+    def temperature(self, share: float) -> float:
+        """In mean drives, at that share of the whole search."""
+        cooled = (share - self.warm_since) / (1.0 - self.warm_since)
+        return float(WARMEST * (COLDEST / WARMEST) ** cooled)
+
+    def warm_if_frozen(self, share: float) -> None:
+        """Cool down anew, where nothing has got better for long."""
+        price = _badness(self.state)
+        if price < self.lowest:
+            self.lowest, self.lowest_at = price, share
+        elif share - self.lowest_at > FROZEN_SHARE and share < LAST_WARMING:
+            self.warm_since = self.lowest_at = share
+            self.lowest = (np.inf, np.inf)
 
     @classmethod
     def of(cls, problem: PlanningProblem, given: Given, seed: int, start: Plan | None) -> _Worker:
@@ -141,10 +163,17 @@ def _search(
                 share = steps / max(iterations, 1)
             if share >= 1.0 or (should_stop is not None and should_stop()):
                 return steps
-            temperature = drive * WARMEST * (COLDEST / WARMEST) ** share
             before = time.monotonic()
             work = [
-                pool.submit(search_steps, given, one.state, one.best, chunk, temperature, *shares)
+                pool.submit(
+                    search_steps,
+                    given,
+                    one.state,
+                    one.best,
+                    chunk,
+                    drive * one.temperature(share),
+                    *shares,
+                )
                 for one in team
             ]
             for one in work:
@@ -156,7 +185,10 @@ def _search(
                 chunk = max(1, int(chunk * min(4.0, CHUNK_SECONDS / took)))
             if int(share * SHARINGS) > shared:
                 shared = int(share * SHARINGS)
-                _share(given, team)
+                if all(one.warm_since == 0.0 for one in team):
+                    _share(given, team)
+            for one in team:
+                one.warm_if_frozen(share)
             _aim_at_even_shifts(given, team)
             if on_progress is not None:
                 on_progress(_progress(team, begun, min(share, 1.0), steps))
