@@ -176,8 +176,8 @@ def _search(
                 )
                 for one in team
             ]
-            for one in work:
-                one.result()
+            for steps_taken in work:
+                steps_taken.result()
             steps += chunk * len(team)
             if iterations is None:
                 took = max(time.monotonic() - before, 1e-4)
