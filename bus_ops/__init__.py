@@ -39,7 +39,7 @@ def create_app(settings: dict[str, Any] | None = None) -> Flask:
     """The wired application; ``settings`` override what the environment says."""
     merged = {**settings_from_environment(), **(settings or {})}
     app = Flask(__name__, template_folder=_template_folder())
-    app.config.update(flask_settings(merged))
+    app.config.update(flask_settings(merged), VERSION=VERSION)
     if app.config["BEHIND_PROXY"]:
         app.wsgi_app = ProxyFix(app.wsgi_app)  # type: ignore[method-assign]
     incoming.init_incoming(app)
@@ -67,6 +67,7 @@ def _register_slices(app: Flask) -> None:
     from .fleet import views as fleet_views
     from .places import views as places_views
     from .planning import views as planning_views
+    from .public import views as public_views
     from .statistics import views as statistics_views
     from .tablet import views as tablet_views
     from .timetable import views as timetable_views
@@ -80,6 +81,7 @@ def _register_slices(app: Flask) -> None:
         circulation_views,
         tablet_views,
         statistics_views,
+        public_views,
     ):
         app.register_blueprint(slice_views.blueprint)
 
@@ -98,6 +100,7 @@ def _register_slices(app: Flask) -> None:
     ):
         app.register_blueprint(part.blueprint)
     app.register_blueprint(app_views.interface)
+    app.register_blueprint(public_views.entrance)
 
     from .timetable.place_panel import place_panel
 

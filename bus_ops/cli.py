@@ -611,6 +611,8 @@ def _build_if_stale(app: Flask, folder: Path, fresh: bool) -> None:
     mark = folder / "built-for"
     wanted = f"{VERSION} {today().isoformat()}"
     if not fresh and mark.exists() and mark.read_text("utf-8") == wanted:
+        # An app of the same day may be newer all the same.
+        _migrate(app)
         click.echo(_("The demonstration of today is ready."))
         return
     click.echo(_("Building the demonstration: places, timetable, months of history…"))

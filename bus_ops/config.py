@@ -42,7 +42,13 @@ class NotAWholeNumberError(ValueError):
         self.text = text
 
 
-_INTEGERS = {"UPLOAD_LIMIT_MB", "HORIZON_DAYS", "BACKUP_KEEP_DAYS", "SIGN_IN_HOURS"}
+_INTEGERS = {
+    "UPLOAD_LIMIT_MB",
+    "HORIZON_DAYS",
+    "BACKUP_KEEP_DAYS",
+    "SIGN_IN_HOURS",
+    "PUBLIC_CACHE_SECONDS",
+}
 # Positive figures, empty where nothing is said.
 _FIGURES = {"VAN_HEIGHT_M", "VAN_WEIGHT_T", "VAN_WIDTH_M", "FERRY_WAIT_MINUTES"}
 _BOOLEANS = {"GEOCODING", "SECURE_COOKIES", "BEHIND_PROXY"}
@@ -96,6 +102,8 @@ def default_settings() -> dict[str, Any]:
         "SIGN_IN_LIMIT": "10 per minute; 60 per hour",
         "SIGN_IN_ADDRESS_LIMIT": "30 per minute; 200 per hour",
         "DEMO_MODE": False,
+        # How long public pages and feeds are handed out as they were made.
+        "PUBLIC_CACHE_SECONDS": 60,
     }
 
 

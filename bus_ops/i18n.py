@@ -15,7 +15,7 @@ from enum import StrEnum
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from flask import Flask, has_request_context, session
+from flask import Flask, g, has_request_context, session
 from flask_babel import Babel, force_locale, format_decimal, gettext, lazy_gettext
 from flask_babel.speaklater import LazyString
 
@@ -61,9 +61,11 @@ class LabelledEnum(StrEnum):
 
 
 def current_language() -> str:
-    """The page's language: chosen in this session, else the account's, else Vietnamese."""
+    """The page's language: its address's own, else chosen in this session, else Vietnamese."""
     if not has_request_context():
         return LANGUAGES[0]
+    if "page_language" in g:
+        return str(g.page_language)
     chosen = session.get("language")
     return chosen if chosen in LANGUAGES else LANGUAGES[0]
 

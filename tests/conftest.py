@@ -111,6 +111,8 @@ def app_settings(data_folder: Path, database_url: str) -> dict[str, Any]:
         "TILE_URL": "",
         "WTF_CSRF_ENABLED": False,
         "RATELIMIT_ENABLED": False,
+        # Tests share one app and change what it shows.
+        "PUBLIC_CACHE_SECONDS": 0,
     }
 
 

@@ -94,7 +94,17 @@ def test_every_view_says_who_may_open_it(app: Flask) -> None:
         assert hasattr(view, "roles_allowed"), endpoint
     unguarded = {e for e, view in app.view_functions.items() if view.roles_allowed is None}
     tablets = {rule.endpoint for rule in rules(app) if for_tablets(app, rule)}
-    assert unguarded == OPEN | tablets
+    assert unguarded == OPEN | tablets | set(public_rules(app))
+
+
+def public_rules(app: Flask) -> dict[str, Rule]:
+    """The timetable for anybody."""
+    return {r.endpoint: r for r in rules(app) if r.rule.startswith("/public/")}
+
+
+def test_what_anybody_may_open_is_only_to_be_read(app: Flask) -> None:
+    for rule in public_rules(app).values():
+        assert (rule.methods or set()) <= {"GET", "HEAD", "OPTIONS"}
 
 
 @pytest.mark.parametrize("header", ["", "Bearer x", f"Bearer {NO_ROW}.guess", "Basic YTpi"])
@@ -123,10 +133,11 @@ def test_a_view_that_says_nothing_is_closed(app: Flask, sign_in: SignIn) -> None
         assert sign_in(role).get("/forgotten").status_code == 403
 
 
-def test_a_visitor_reaches_nothing_but_the_sign_in(app: Flask) -> None:
+def test_a_visitor_reaches_nothing_but_the_sign_in_and_the_open_timetable(app: Flask) -> None:
     client = app.test_client()
+    known = OPEN | set(public_rules(app))
     for rule in rules(app):
-        if rule.endpoint in OPEN or for_tablets(app, rule):
+        if rule.endpoint in known or for_tablets(app, rule):
             continue
         for method in (rule.methods or set()) & {"GET", "POST"}:
             answer = client.open(address(app, rule), method=method)

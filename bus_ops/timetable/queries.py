@@ -11,10 +11,7 @@ from sqlalchemy.orm import joinedload, selectinload
 from ..database import db, owned
 from ..fleet.models import Van
 from ..places.models import Place
-from .models import Run, Stop, StopKind, Term, TermStatus, Visit, VisitStatus
-
-# Anyone may come to these; a school's own stops and breaks are nobody else's business.
-OPEN_TO_ANYONE = (StopKind.PUBLIC, StopKind.FLEXIBLE)
+from .models import Run, Stop, Term, Visit, VisitStatus
 
 
 def runs_on(day: date, organisation_id: int) -> list[Run]:
@@ -92,32 +89,6 @@ def visits_of_place(place_id: int, today: date) -> tuple[Sequence[Visit], Sequen
     coming = query.where(Visit.day >= today).order_by(Visit.arrival_at).limit(5)
     past = query.where(Visit.day < today).order_by(Visit.arrival_at.desc()).limit(5)
     return db.session.scalars(coming).all(), db.session.scalars(past).all()
-
-
-def public_stops(organisation_id: int, day: date) -> list[Stop]:
-    """The stops in force on the day that may be shown to anyone, by place.
-
-    The only way to a public list: closed stops and drafts never stand in it.
-    """
-    query = (
-        select(Stop)
-        .join(Term, Stop.term_id == Term.id)
-        .join(Place, Stop.place_id == Place.id)
-        .where(
-            Stop.organisation_id == organisation_id,
-            Stop.kind.in_(OPEN_TO_ANYONE),
-            Stop.enabled.is_(True),
-            Place.enabled.is_(True),
-            Term.status == TermStatus.PUBLISHED,
-            Stop.starts_on <= day,
-            Stop.ends_on.is_(None) | (Stop.ends_on >= day),
-            Term.starts_on <= day,
-            Term.ends_on.is_(None) | (Term.ends_on >= day),
-        )
-        .options(joinedload(Stop.place).joinedload(Place.commune), joinedload(Stop.van))
-        .order_by(Place.name, Stop.id)
-    )
-    return list(db.session.scalars(query))
 
 
 def term_names() -> dict[int, str]:

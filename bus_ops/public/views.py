@@ -1,0 +1,335 @@
+"""Pages and feeds for anybody: when the van comes, in both languages."""
+
+from __future__ import annotations
+
+import io
+import json
+from datetime import date, timedelta
+from typing import Any
+
+import segno
+from flask import (
+    Blueprint,
+    Response,
+    abort,
+    current_app,
+    g,
+    redirect,
+    render_template,
+    request,
+    url_for,
+)
+from flask.blueprints import BlueprintSetupState
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+
+from schedules.exchange.geojson_stops import feature_collection
+from schedules.searching import search_key
+
+from ..accounts.access import open_to_all
+from ..accounts.models import Organisation
+from ..accounts.queries import sole_organisation
+from ..config import LANGUAGES
+from ..database import db
+from ..fleet.models import Van
+from ..i18n import parsed_day, today
+from ..incoming import asked_number, asked_search
+from ..maps import MapStop, map_script, places_map
+from ..places.models import AdministrativeUnit
+from ..places.outlines import todays_outlines
+from ..tables import matches
+from ..timetable.models import Stop, VisitStatus
+from . import feeds
+from .caching import init_caching, kept_for_all
+from .open_timetable import (
+    AHEAD,
+    BEHIND,
+    OpenStop,
+    by_day,
+    communes_served,
+    open_stop,
+    open_stops,
+    open_visits,
+)
+from .openapi import description
+
+blueprint = Blueprint(
+    "public", __name__, url_prefix=f"/public/<any({', '.join(LANGUAGES)}):language>"
+)
+# The way in, for whoever knows no language yet.
+entrance = Blueprint("public_entrance", __name__, url_prefix="/public")
+
+# Days whose visits the first page lists; a stop's own page lists all.
+SHOWN = timedelta(weeks=2)
+LISTED_BY_DEFAULT = timedelta(weeks=4)
+CSV = "text/csv; charset=utf-8"
+
+
+@blueprint.record_once
+def _prepare(state: BlueprintSetupState) -> None:
+    init_caching(state.app)
+
+
+@blueprint.url_value_preprocessor
+def _take_language(_endpoint: str | None, values: dict[str, Any] | None) -> None:
+    if values is not None:
+        g.page_language = values.pop("language", LANGUAGES[0])
+
+
+@blueprint.url_defaults
+def _give_language(_endpoint: str, values: dict[str, Any]) -> None:
+    values.setdefault("language", g.get("page_language", LANGUAGES[0]))
+
+
+@blueprint.context_processor
+def _page_context() -> dict[str, Any]:
+    # Pages of errors have this frame too, and a new installation has no library.
+    return {"library": g.get("public_library")}
+
+
+@entrance.get("/")
+@open_to_all
+def enter() -> ResponseReturnValue:
+    """To the timetable in the language that is ours first."""
+    return redirect(url_for("public.timetable", language=LANGUAGES[0]))
+
+
+@blueprint.get("/")
+@open_to_all
+@kept_for_all
+def timetable() -> ResponseReturnValue:
+    """Where the van is today, the coming days, and every stop with its next visit."""
+    commune_id = asked_number("commune")
+    every = open_stops(_library().id, today())
+    stops = [
+        one for one in every if commune_id in (None, one.stop.place.commune_id) and _is_found(one)
+    ]
+    ids = [one.stop.id for one in stops]
+    visits = open_visits(_library().id, today(), today() + SHOWN, stop_ids=ids)
+    days = by_day(visits)
+    return render_template(
+        "public/timetable.html",
+        stops=stops,
+        todays=next((one for one in days if one.day == today()), None),
+        days=[one for one in days if one.day != today()],
+        communes=communes_served(every),
+        commune_id=commune_id,
+        typed=asked_search(),
+        vans=_vans_of(every),
+        cancelled=VisitStatus.CANCELLED,
+        map_arguments={"commune": commune_id} if commune_id else {},
+    )
+
+
+@blueprint.get("/map.js")
+@open_to_all
+@kept_for_all
+def timetable_map() -> ResponseReturnValue:
+    """The Folium map of the stops."""
+    stops = open_stops(_library().id, today(), asked_number("commune"))
+    points = [
+        MapStop("", one.stop.place.name, one.stop.place.lat, one.stop.place.lon, href=_page(one))
+        for one in stops
+        if one.stop.place.lat is not None and one.stop.place.lon is not None
+    ]
+    return map_script(places_map("stops", points, todays_outlines(organisation_id=_library().id)))
+
+
+@blueprint.get("/stops/<int:stop_id>")
+@open_to_all
+@kept_for_all
+def stop_page(stop_id: int) -> ResponseReturnValue:
+    """A stop and its coming visits."""
+    stop = _stop_or_404(stop_id)
+    visits = open_visits(_library().id, today(), today() + AHEAD, stop_ids=[stop_id])
+    return render_template(
+        "public/stop.html", stop=stop, visits=visits, cancelled=VisitStatus.CANCELLED
+    )
+
+
+@blueprint.get("/stops/<int:stop_id>/poster")
+@open_to_all
+@kept_for_all
+def poster(stop_id: int) -> ResponseReturnValue:
+    """An A4 sheet for the notice board: the coming visits, and a code that leads to the page."""
+    stop = _stop_or_404(stop_id)
+    visits = open_visits(_library().id, today(), today() + AHEAD, stop_ids=[stop_id])
+    coming = [visit for visit in visits if visit.plan_status != VisitStatus.CANCELLED]
+    return render_template("public/poster.html", stop=stop, visits=coming)
+
+
+@blueprint.get("/stops/<int:stop_id>/code.svg")
+@open_to_all
+@kept_for_all
+def code_of_stop(stop_id: int) -> ResponseReturnValue:
+    """The QR picture of the stop's page."""
+    _stop_or_404(stop_id)
+    address = url_for("public.stop_page", stop_id=stop_id, _external=True)
+    picture = io.BytesIO()
+    segno.make_qr(address, error="m").save(picture, kind="svg", scale=6, light="#fff")
+    return Response(picture.getvalue(), mimetype="image/svg+xml")
+
+
+@blueprint.get("/stops/<int:stop_id>/calendar.ics")
+@open_to_all
+@kept_for_all
+def stop_calendar(stop_id: int) -> ResponseReturnValue:
+    """A stop's visits to subscribe to."""
+    stop = _stop_or_404(stop_id)
+    return _calendar(_("Library van: %(place)s", place=stop.place.name), stop_ids=[stop_id])
+
+
+@blueprint.get("/communes/<int:unit_id>/calendar.ics")
+@open_to_all
+@kept_for_all
+def commune_calendar(unit_id: int) -> ResponseReturnValue:
+    """A commune's visits to subscribe to."""
+    unit = db.session.get(AdministrativeUnit, unit_id)
+    if unit is None or unit.organisation_id != _library().id:
+        abort(404)
+    return _calendar(_("Library van: %(place)s", place=unit.full_name), commune_id=unit_id)
+
+
+@blueprint.get("/vans/<int:van_id>/calendar.ics")
+@open_to_all
+@kept_for_all
+def van_calendar(van_id: int) -> ResponseReturnValue:
+    """A van's visits to subscribe to."""
+    van = db.session.get(Van, van_id)
+    if van is None or van.organisation_id != _library().id:
+        abort(404)
+    return _calendar(van.display_name, van_id=van_id)
+
+
+@blueprint.get("/stops.geojson")
+@open_to_all
+@kept_for_all
+def stops_geojson() -> ResponseReturnValue:
+    """The stops with their next visit, for maps."""
+    points = feeds.stop_points(open_stops(_library().id, today()), g.page_language)
+    return _open_data(feature_collection(points), "application/geo+json")
+
+
+@blueprint.get("/timetable.csv")
+@open_to_all
+@kept_for_all
+def timetable_csv() -> ResponseReturnValue:
+    """The timetable in the mobile library schema."""
+    stops = open_stops(_library().id, today())
+    visits = open_visits(_library().id, today(), today() + AHEAD)
+    answer = Response(feeds.mobile_library_csv(stops, visits, _library()), content_type=CSV)
+    answer.headers["Content-Disposition"] = 'attachment; filename="mobile-library.csv"'
+    return _open_to_other_sites(answer)
+
+
+@blueprint.get("/api/stops")
+@open_to_all
+@kept_for_all
+def api_stops() -> ResponseReturnValue:
+    """Stops for programs."""
+    stops = open_stops(_library().id, today(), _number_or_400("commune"))
+    facts = [feeds.stop_facts(one, g.page_language) for one in stops]
+    return _open_data(feeds.as_mapping(facts, "stops"))
+
+
+@blueprint.get("/api/visits")
+@open_to_all
+@kept_for_all
+def api_visits() -> ResponseReturnValue:
+    """Visits for programs."""
+    first = _day_or_400("first") or today()
+    last = _day_or_400("last") or first + LISTED_BY_DEFAULT
+    stop_id = _number_or_400("stop")
+    visits = open_visits(
+        _library().id,
+        first,
+        min(last, first + AHEAD),
+        stop_ids=None if stop_id is None else [stop_id],
+    )
+    facts = [feeds.visit_facts(visit, g.page_language) for visit in visits]
+    return _open_data(feeds.as_mapping(facts, "visits"))
+
+
+@blueprint.get("/api/openapi.json")
+@open_to_all
+@kept_for_all
+def api_description() -> ResponseReturnValue:
+    """The API's description."""
+    server = url_for("public.timetable", _external=True).rstrip("/")
+    return _open_data(description(server, current_app.config["VERSION"], _library().name))
+
+
+def _library() -> Organisation:
+    """The library whose timetable it is; a new installation has none yet."""
+    library = g.get("public_library") or sole_organisation()
+    if library is None:
+        abort(404)
+    g.public_library = library
+    return library
+
+
+def _stop_or_404(stop_id: int) -> Stop:
+    stop = open_stop(_library().id, stop_id)
+    if stop is None:
+        abort(404)
+    return stop
+
+
+def _is_found(one: OpenStop) -> bool:
+    place = one.stop.place
+    commune = place.commune.full_name if place.commune else ""
+    return matches(asked_search(), f"{place.name} {place.address} {commune}")
+
+
+def _vans_of(stops: list[OpenStop]) -> list[Van]:
+    vans = {one.stop.van for one in stops}
+    return sorted(vans, key=lambda van: search_key(van.display_name))
+
+
+def _page(one: OpenStop) -> str:
+    return url_for("public.stop_page", stop_id=one.stop.id)
+
+
+def _calendar(name: str, **which: Any) -> Response:
+    visits = open_visits(_library().id, today() - BEHIND, today() + AHEAD, **which)
+    answer = Response(
+        feeds.calendar_of(name, g.page_language, visits),
+        content_type="text/calendar; charset=utf-8",
+    )
+    return _open_to_other_sites(answer)
+
+
+def _open_data(document: dict[str, Any], mimetype: str = "application/json") -> Response:
+    text = json.dumps(document, ensure_ascii=False)
+    return _open_to_other_sites(Response(text, mimetype=mimetype))
+
+
+def _open_to_other_sites(answer: Response) -> Response:
+    """Other sites' scripts may read open data."""
+    answer.headers["Access-Control-Allow-Origin"] = "*"
+    return answer
+
+
+def _number_or_400(name: str) -> int | None:
+    if not request.args.get(name):
+        return None
+    number = asked_number(name)
+    if number is None:
+        abort(_refusal(name, _("It must be a whole number above 0.")))
+    return number
+
+
+def _day_or_400(name: str) -> date | None:
+    text = request.args.get(name, "")
+    if not text:
+        return None
+    day = parsed_day(text)
+    if day is None:
+        abort(_refusal(name, _("Write days as 2026-11-24.")))
+    return day
+
+
+def _refusal(name: str, remedy: str) -> Response:
+    answer = current_app.json.response({"error": f"{name}: {remedy}"})
+    answer.status_code = 400
+    return answer
