@@ -10,7 +10,7 @@ import openpyxl
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import DESKTOP, TABLET_ACROSS, TABLET_UPRIGHT
+from tests.browser.conftest import DESKTOP, TABLET_ACROSS, TABLET_UPRIGHT, pages_of_paper
 
 pytestmark = pytest.mark.browser
 
@@ -37,11 +37,6 @@ def test_the_crew_logs_a_visit_from_todays_route(signed_in: Any) -> None:
         undo = page.locator(".logged li", has_text="+5 Người lớn").first
         undo.get_by_role("button").click()
         expect(row.locator(".count")).to_have_text(str(before))
-
-
-def pages_of_paper(page: Page) -> int:
-    printed = page.pdf(format="A4", prefer_css_page_size=True)
-    return len(re.findall(rb"/Type\s*/Page\b", printed))
 
 
 def test_the_route_prints_on_one_page_of_a4(signed_in: Any) -> None:

@@ -13,7 +13,14 @@ from playwright.sync_api import Browser, Page
 
 from bus_ops import create_app
 from bus_ops.i18n import today
-from tests.browser.conftest import DESKTOP, PHONE, TABLET_UPRIGHT, Watched
+from tests.browser.conftest import (
+    DESKTOP,
+    PHONE,
+    TABLET_UPRIGHT,
+    Watched,
+    pages_of_paper,
+    watch,
+)
 from tests.conftest import app_settings
 
 pytestmark = pytest.mark.browser
@@ -25,11 +32,13 @@ NOT_A_PAGE = re.compile(
     r"|^/tablet/app/|^/tablet/api/"
     # A part of its page.
     r"|/progress$"
+    # Feeds for programs.
+    r"|^/public/.*\.(ics|geojson|csv|svg)$|^/public/.*/api/"
 )
 # One of each shape is enough: /places/7 looks like /places/8.
 NUMBERS = re.compile(r"\d+")
 # Looked at in a test of their own.
-BEFORE_SIGNING_IN = {"accounts.sign_in"}
+BEFORE_SIGNING_IN = {"accounts.sign_in", "public.timetable", "public.stop_page", "public.poster"}
 PLACES = "Tên;Địa chỉ;Vĩ độ;Kinh độ\nTrường Thử Nghiệm;1 đường Thử;10.03;105.78\n;thiếu tên;;\n"
 TIMETABLE = (
     "organisation,mobile,route,community,stop,address,postcode,geox,geoy,"
@@ -83,7 +92,7 @@ class Inspected:
         return [
             href.removeprefix(base).partition("#")[0]
             for href in hrefs
-            if href.startswith(base) and not NOT_A_PAGE.search(href)
+            if href.startswith(base) and not NOT_A_PAGE.search(href.removeprefix(base))
         ]
 
 
@@ -93,10 +102,9 @@ def pages_of_the_app(folder: Path) -> tuple[set[str], Callable[[str], str]]:
     rules = [rule for rule in app.url_map.iter_rules() if "GET" in (rule.methods or ())]
     pages = {rule.endpoint for rule in rules if not NOT_A_PAGE.search(rule.rule)}
     addresses = app.url_map.bind("localhost")
-    # Both only lead on: the front door, and the way back to a form that stands on another page.
-    return pages - {"home", "accounts.set_own_pin"}, lambda path: addresses.match(
-        path.partition("?")[0], "GET"
-    )[0]
+    # These only lead on: front doors, and the way back to a form that stands on another page.
+    leading_on = {"home", "accounts.set_own_pin", "public_entrance.enter"}
+    return pages - leading_on, lambda path: addresses.match(path.partition("?")[0], "GET")[0]
 
 
 # A coordinator's pages are the administrator's, who is looked at most closely below.
@@ -232,6 +240,31 @@ def test_axe_finds_nothing_before_signing_in(chromium: Browser, live_server: str
     page.locator(".empty-state").wait_for()
     inspected.look("open too long")
     page.close()
+    assert not inspected.wrong, "\n".join(inspected.wrong)
+
+
+def test_axe_finds_nothing_on_the_open_timetable(chromium: Browser, live_server: str) -> None:
+    context = chromium.new_context(
+        viewport=TABLET_UPRIGHT,  # type: ignore[arg-type]
+        geolocation={"latitude": 10.03, "longitude": 105.78},
+        permissions=["geolocation"],
+    )
+    page = context.new_page()
+    watched = watch(page, live_server)
+    inspected = Inspected(watched, TABLET_UPRIGHT, PHONE)
+    page.goto(f"{live_server}/public/")
+    page.get_by_role("button", name="Gần tôi").click()
+    page.locator("[data-distance]:visible").first.wait_for()
+    inspected.look("stops near me")
+    for language in ("vi", "en"):
+        page.goto(f"{live_server}/public/{language}/")
+        page.locator("#stops a").first.click()
+        inspected.look()
+        page.locator("a[href$='/poster']").click()
+        inspected.look()
+        assert pages_of_paper(page) == 1
+    context.close()
+    assert watched.complaints == []
     assert not inspected.wrong, "\n".join(inspected.wrong)
 
 
