@@ -79,12 +79,15 @@ class Ground:
 
     @cached_property
     def vans(self) -> dict[int, Van]:
-        """The vans that serve these stops; all there are, where a stop takes any."""
+        """The vans that serve these stops, or drive for the term all the same; all there are, where
+        a stop takes any."""
         query = select(Van).where(
             Van.organisation_id == self.term.organisation_id, Van.enabled.is_(True)
         )
         if not any(stop.plan_any_van for stop in self.stops.values()):
-            query = query.where(Van.id.in_({stop.van_id for stop in self.stops.values()}))
+            own = {stop.van_id for stop in self.stops.values()}
+            driving = select(Run.van_id).where(Run.term_id == self.term.id)
+            query = query.where(Van.id.in_(own) | Van.id.in_(driving))
         query = query.options(selectinload(Van.days_out), joinedload(Van.depot)).order_by(Van.id)
         return {van.id: van for van in db.session.scalars(query)}
 

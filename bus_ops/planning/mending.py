@@ -200,10 +200,12 @@ class _Mending:
             lost = [v.stop_id for v in run.visits if self._posing.is_hit(run, v.stop_id)]
             if not lost:
                 continue
-            left = [v.stop_id for v in run.visits if v.stop_id not in lost]
-            left = [stop_id for stop_id in left if stop_id in self._ground.stops]
-            pairs.append((self._ground.timed(run.day, run.van_id, left, _held(run)), run))
             steps += [Step(Act.CANCEL, stop_id, run.day) for stop_id in lost]
+            left = [v.stop_id for v in run.visits if v.stop_id not in lost]
+            # What is out of service cannot be timed; its visits are given up all the same.
+            if run.van_id in self._ground.vans and self._ground.stops.keys() >= set(left):
+                timed = self._ground.timed(run.day, run.van_id, left, _held(run))
+                pairs.append((timed, run))
         return _offer_of(OfferKind.LEFT_OUT, steps, pairs)
 
     def _breaks_more(self, run: ProposedRun, before: ProposedRun | None, mended: Proposal) -> bool:

@@ -66,9 +66,9 @@ def accept(repair: Repair, number: int, user: User) -> list[str]:
     _check_freshness(repair, offer)
     visits = _visits_of(repair, offer)
     cancelled = [
-        visits[step.stop_id, step.from_day]
+        _visit_of(visits, step.stop_id, step.from_day)
         for step in offer.steps
-        if step.act == Act.CANCEL and step.from_day is not None
+        if step.act == Act.CANCEL
     ]
     orders = [_order_of(run, offer, visits) for run in offer.runs]
     sentences = changes.rearrange(orders, cancelled, repair.reason, user)
@@ -82,7 +82,10 @@ def _check_freshness(repair: Repair, offer: Offer) -> None:
     """The offer is about the timetable as it stands."""
     days = [run.day for run in offer.runs]
     if not days:
-        raise _stale()
+        # One of an older installation does not say how its moves leave the days.
+        if any(step.act != Act.CANCEL for step in offer.steps):
+            raise _stale()
+        return
     present = present_timetable(repair.term, min(days), max(days))
     for run in offer.runs:
         published = present.run_on(run.day, run.van_id)
@@ -110,6 +113,13 @@ def _visits_of(repair: Repair, offer: Offer) -> dict[tuple[int, date], Visit]:
     return {(visit.stop_id, visit.day): visit for visit in db.session.scalars(query)}
 
 
+def _visit_of(visits: dict[tuple[int, date], Visit], stop_id: int, day: date | None) -> Visit:
+    visit = visits.get((stop_id, day)) if day else None
+    if visit is None:
+        raise _stale()
+    return visit
+
+
 def _order_of(run: MendedRun, offer: Offer, visits: dict[tuple[int, date], Visit]) -> NewOrder:
     came = {(step.stop_id, step.to_day): step for step in offer.steps if step.to_day}
     order: list[Visit | Stop] = []
@@ -119,8 +129,8 @@ def _order_of(run: MendedRun, offer: Offer, visits: dict[tuple[int, date], Visit
             order.append(db.session.get_one(Stop, stop_id))
             continue
         home = step.from_day if step is not None and step.from_day else run.day
-        order.append(visits[stop_id, home])
-    kept = [visits[stop_id, run.day] for stop_id in run.kept]
+        order.append(_visit_of(visits, stop_id, home))
+    kept = [_visit_of(visits, stop_id, run.day) for stop_id in run.kept]
     return NewOrder(run.day, db.session.get_one(Van, run.van_id), order, kept)
 
 

@@ -244,6 +244,31 @@ def test_another_van_may_come_on_the_same_day(service: SmallService) -> None:
     assert {v.run.van_id for v in service.visits() if v.day == day} == {other.id}
 
 
+def test_a_visit_that_was_given_to_another_van_by_hand_is_mended_too(
+    service: SmallService,
+) -> None:
+    other = Van(
+        organisation_id=service.organisation.id,
+        name="Xe mượn",
+        depot=service.van.depot,
+        weekdays=[],
+    )
+    db.session.add(other)
+    db.session.flush()
+    visit = service.visits()[1]
+    changes.move_visit(visit, visit.day, other, "Xe kia đầy", service.user)
+    db.session.commit()
+    repair = asked(service, Mishap.DAY_LOST, visit.day, last_day=visit.day, van_id=other.id)
+    offers = offers_of(repair)
+    assert all(
+        {s.stop_id for s in offer.steps if s.from_day == visit.day} == {visit.stop_id}
+        for offer in offers
+    )
+    accept(repair, len(offers) - 1, service.user)
+    db.session.commit()
+    assert visit.plan_status == VisitStatus.CANCELLED
+
+
 def test_what_the_crew_logged_before_the_breakdown_stays(service: SmallService) -> None:
     """The van breaks down after the first of two visits of today."""
     for visit in [*service.visits(0)[:1], *service.visits(1)[:1]]:
