@@ -15,7 +15,7 @@ import signal
 import sys
 from pathlib import Path
 
-from . import create_app
+from . import app_without_pages
 from .planning.working import look_for_ways, work
 
 _NICENESS = 5
@@ -33,7 +33,7 @@ def main() -> None:
         return
     settings = json.load(sys.stdin)
     settings["DATA_FOLDER"] = Path(settings["DATA_FOLDER"])
-    app = create_app(settings)
+    app = app_without_pages(settings)
     with app.app_context():
         _do(sys.argv[1], int(sys.argv[2]))
 

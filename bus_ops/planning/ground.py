@@ -59,6 +59,8 @@ class Ground:
 
     def __init__(self, term: Term) -> None:
         self.term = term
+        # First days of stops, asked for on every day of a term.
+        self._starts: dict[int, date] = {}
 
     @cached_property
     def stops(self) -> dict[int, Stop]:
@@ -210,7 +212,9 @@ class Ground:
 
     def may_be_served(self, stop: Stop, day: date) -> bool:
         """Whether planning may put the stop on this day at all."""
-        if day.isoformat() in stop.exceptions or day < may_start_at(stop):
+        if stop.id not in self._starts:
+            self._starts[stop.id] = may_start_at(stop)
+        if day.isoformat() in stop.exceptions or day < self._starts[stop.id]:
             return False
         if stop.ends_on is not None and day > stop.ends_on:
             return False

@@ -322,7 +322,9 @@ class _PosingPublished(Posing):
         self._suits[stop.id] = [
             day
             for day in allowed
-            if day > today() and day not in shut_days and self._may_come(stop, day)
+            if day > today()
+            and day not in shut_days
+            and (day not in locked or self._may_come(stop, day))
         ]
         known = [index[day] for day in self._present.get(stop.id, []) if day in index]
         return (DayChoice(tuple(known)),) if known else ()

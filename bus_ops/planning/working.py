@@ -26,7 +26,7 @@ PULSE_SECONDS = 1.0
 # For what wishes cost, once the plan is kept.
 WISHES_SECONDS = 20.0
 # For all ways to mend a mishap: somebody waits for them.
-REPAIR_SECONDS = 3.0
+REPAIR_SECONDS = 2.0
 # Without a sign of life for that long its process is gone.
 SILENCE = timedelta(seconds=45)
 
