@@ -146,12 +146,13 @@ def problem_of(
     """The cycle in the planner's words, and the matrix row of each stop.
 
     A stop is a row of the file; where ``spaced`` is asked for, all visits of one place that last
-    alike, and those of another length are a stop that does not share a day with it.
+    alike, and those of another length are a stop that does not share a day with it. Each working
+    day begins when it does as published: a van that leaves at another hour is another van here.
     """
     days = tuple(service.first + timedelta(days=day) for day in range(service.cycle_days))
-    workdays: dict[str, set[int]] = defaultdict(set)
-    for van, day in service.working_days():
-        workdays[van].add(day)
+    workdays: dict[tuple[str, int], set[int]] = defaultdict(set)
+    for (van, day), driven in service.working_days().items():
+        workdays[van, driven[0].arrival].add(day)
     worked = frozenset(days[day] for of in workdays.values() for day in of)
     lasting: dict[tuple[object, int], list[Visit]] = defaultdict(list)
     for visit in service.visits:
@@ -165,18 +166,17 @@ def problem_of(
         stops.append(PlanningStop(key=key, service_minutes=float(minutes), choices=choices))
         rows.append(visits[0].position)
         at_place[visits[0].place].add(key)
-    begins = float(min(visit.arrival for visit in service.visits))
     lunch = Lunch(*LUNCH_SPAN, lunch_minutes) if lunch_minutes else None
     vans = tuple(
         PlanningVan(
-            key=van,
+            key=f"{van} {begins}",
             workdays=frozenset(of),
-            leaves_earliest=begins,
+            leaves_earliest=float(begins),
             returns_latest=2 * 24 * 60.0,
             shift_limit_minutes=float(service.longest_day()),
             lunch=lunch,
         )
-        for van, of in sorted(workdays.items())
+        for (van, begins), of in sorted(workdays.items())
     )
     size = len(stops) + len(vans)
     metres = np.zeros((size, size))
