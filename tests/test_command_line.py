@@ -98,7 +98,7 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def page(address: str, seconds: float = 30) -> str:
+def page(address: str, seconds: float = 90) -> str:
     until = time.monotonic() + seconds
     while True:
         try:

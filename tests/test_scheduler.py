@@ -67,7 +67,7 @@ def holds(process: subprocess.Popen[str]) -> bool:
     return "holds" in text
 
 
-def wait_for_one(processes: list[subprocess.Popen[str]], seconds: float = 20) -> None:
+def wait_for_one(processes: list[subprocess.Popen[str]], seconds: float = 90) -> None:
     until = time.monotonic() + seconds
     while not any(holds(process) for process in processes):
         assert time.monotonic() < until, "nobody became the scheduler"
@@ -146,7 +146,7 @@ def is_alive(pid: int) -> bool:
     return bool(state.stdout.strip()) and not state.stdout.startswith("Z")
 
 
-def wait_until(true: Callable[[], bool], seconds: float = 20) -> None:
+def wait_until(true: Callable[[], bool], seconds: float = 90) -> None:
     until = time.monotonic() + seconds
     while not true():
         assert time.monotonic() < until, "it never came true"
