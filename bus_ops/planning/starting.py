@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import subprocess
 import sys
 import threading
@@ -88,11 +89,8 @@ def launch(work_of: Planning | Repair) -> None:
     """Begin the work in a process of its own: it outlives the request, and a restarted server."""
     app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
     kind, key = type(work_of), work_of.id
-    command = [sys.executable, "-m", _PROGRAM, kind.__tablename__, str(key)]
     try:
-        process = subprocess.Popen(  # noqa: S603 - our own program, a number for its argument
-            command, stdin=subprocess.PIPE, start_new_session=True, text=True
-        )
+        process = _process(kind.__tablename__, str(key))
         assert process.stdin is not None
         # Addresses of databases hold passwords: not for the list of processes.
         with process.stdin as pipe:
@@ -116,11 +114,19 @@ def compile_ahead() -> None:
     compiled = module.parent.glob("__pycache__/search.*.nbi")
     if any(file.stat().st_mtime >= written for file in compiled):
         return
-    command = [sys.executable, "-m", _PROGRAM, "compile"]
-    process = subprocess.Popen(  # noqa: S603 - our own program
-        command, stdin=subprocess.DEVNULL, start_new_session=True
-    )
+    process = _process("compile")
     threading.Thread(target=process.wait, daemon=True, name="compiling").start()
+
+
+def _process(*arguments: str) -> subprocess.Popen[str]:
+    """Our own program with the packages of this process, whatever folder it was started in."""
+    return subprocess.Popen(  # noqa: S603 - arguments are words of ours and numbers
+        [sys.executable, "-P", "-m", _PROGRAM, *arguments],
+        stdin=subprocess.PIPE,
+        start_new_session=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+    )
 
 
 def _wait_for(
