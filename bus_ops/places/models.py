@@ -142,6 +142,11 @@ class Place(OwnedByOrganisation, Base):
     units: Mapped[list[AdministrativeUnit]] = relationship(secondary="place_unit", viewonly=True)
 
     @property
+    def commune_name(self) -> str:
+        """Today's commune in full; empty where it is not known."""
+        return self.commune.full_name if self.commune else ""
+
+    @property
     def position(self) -> Position | None:
         """Where it stands, if that is known."""
         if self.lat is None or self.lon is None:

@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-from sqlalchemy import select
 from sqlalchemy.orm import undefer
 
-from ..database import current_organisation_id, db
+from ..database import db, owned
 from ..maps import MapOutline
 from .models import AdministrativeUnit, UnitLevel
 
 
-def todays_outlines(
-    commune_id: int | None = None, *, organisation_id: int | None = None
-) -> list[MapOutline]:
-    """All communes of a library (where none is named: the current one), or one of them."""
-    if organisation_id is None:
-        organisation_id = current_organisation_id()
-    query = select(AdministrativeUnit).where(
-        AdministrativeUnit.organisation_id == organisation_id,
+def todays_outlines(commune_id: int | None = None) -> list[MapOutline]:
+    """All communes of the current library, or one of them."""
+    query = owned(AdministrativeUnit).where(
         AdministrativeUnit.level == UnitLevel.COMMUNE,
         AdministrativeUnit.valid_until.is_(None),
     )

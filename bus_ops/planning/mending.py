@@ -228,6 +228,7 @@ class _PosingPublished(Posing):
         self._repair = repair
         self._logged = ground.logged_visits(first, last)
         self._shut = _not_understood(present, ground)
+        self._shut_days = {day for day, _van_id in self._shut}
         kept = (run for run in present.runs if self._is_lost(run) or _key(run) not in self._shut)
         # What engine and mishap are about; a lost day's logged visits happened already.
         self.understood = Proposal(tuple(self._without_logged(run) for run in kept))
@@ -318,12 +319,11 @@ class _PosingPublished(Posing):
         self, stop: Stop, index: Mapping[date, int], allowed: Sequence[date], locked: set[date]
     ) -> tuple[DayChoice, ...]:
         # A locked day suits nothing but what is locked on it.
-        shut_days = {day for day, _van_id in self._shut}
         self._suits[stop.id] = [
             day
             for day in allowed
             if day > today()
-            and day not in shut_days
+            and day not in self._shut_days
             and (day not in locked or self._may_come(stop, day))
         ]
         known = [index[day] for day in self._present.get(stop.id, []) if day in index]

@@ -9,7 +9,7 @@ from flask_babel import gettext as _
 from sqlalchemy import select
 
 from ..accounts.models import User
-from ..database import db, now
+from ..database import db, lock_library, now
 from ..fleet.models import Van, VanOutOfService
 from ..i18n import today
 from ..timetable import changes
@@ -62,6 +62,8 @@ def accept(repair: Repair, number: int, user: User) -> list[str]:
     Days that a van has lost are out of service from then on: no later plan uses them. Raises
     ChangeError where the timetable changed since the offer was made.
     """
+    # Nobody changes what the offer is compared with.
+    lock_library(repair.organisation_id)
     offer = Offer.from_json(repair.offers[number])
     _check_freshness(repair, offer)
     visits = _visits_of(repair, offer)

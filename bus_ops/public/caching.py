@@ -11,7 +11,6 @@ from flask import Flask, Response, current_app, make_response, request
 from flask.typing import ResponseReturnValue
 
 _MOST_ANSWERS = 2_000
-# Beside this process's own answers browsers and proxies keep theirs as long.
 _NAME = "public_answers"
 
 P = ParamSpec("P")
@@ -25,7 +24,8 @@ def init_caching(app: Flask) -> None:
 def kept_for_all(view: Callable[P, ResponseReturnValue]) -> Callable[P, Response]:
     """Answer from what is kept, with an ETag; 304 to whoever has it already.
 
-    For GET views whose answer depends on the address alone.
+    Browsers and proxies keep theirs as long as this process. For GET views whose answer depends on
+    the address alone.
     """
 
     @wraps(view)

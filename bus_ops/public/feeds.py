@@ -48,7 +48,7 @@ def stop_facts(one: OpenStop, language: str) -> dict[str, Any]:
         "id": one.stop.id,
         "name": place.name,
         "address": place.address,
-        "commune": place.commune.full_name if place.commune else "",
+        "commune": place.commune_name,
         "next_visit": visit_facts(visit, language) if visit else None,
         "url": _page_of(one.stop.id, language),
         "calendar": url_for(
@@ -73,7 +73,7 @@ def visit_facts(visit: Visit, language: str) -> dict[str, Any]:
 
 
 def mobile_library_csv(
-    stops: Sequence[OpenStop], visits: Sequence[Visit], organisation: Organisation
+    stops: Sequence[Stop], visits: Sequence[Visit], organisation: Organisation
 ) -> str:
     """The open stops in the mobile library schema of Local Authority open data.
 
@@ -85,8 +85,8 @@ def mobile_library_csv(
         if visit.plan_status != VisitStatus.CANCELLED:
             coming.setdefault(visit.stop_id, []).append(visit)
     rows: list[StopRow] = []
-    for one in stops:
-        rows += _rows_of(one.stop, coming.get(one.stop.id, []), organisation)
+    for stop in stops:
+        rows += _rows_of(stop, coming.get(stop.id, []), organisation)
     return write_mobile_library_csv(rows)
 
 
@@ -95,11 +95,7 @@ def _rows_of(stop: Stop, visits: Sequence[Visit], organisation: Organisation) ->
         recurrence = replace(recurrence_of(stop), planned=None, end=stop.ends_on)
         times = _usual_times(stop, visits)
         return [_row(stop, times, recurrence, organisation)] if times else []
-    return [
-        _row(stop, _times_of(visit), _once(visit.day), organisation)
-        for visit in visits
-        if visit.day == visit.run.day
-    ]
+    return [_row(stop, _times_of(visit), _once(visit.day), organisation) for visit in visits]
 
 
 def _usual_times(stop: Stop, visits: Sequence[Visit]) -> tuple[int, int] | None:
@@ -124,7 +120,6 @@ def _row(
     stop: Stop, times: tuple[int, int], recurrence: Recurrence, organisation: Organisation
 ) -> StopRow:
     place = stop.place
-    commune = place.commune.full_name if place.commune else ""
     return StopRow(
         file="",
         line=0,
@@ -132,7 +127,7 @@ def _row(
         mobile=stop.van.name,
         # The schema wants one.
         route=stop.route.name if stop.route else stop.van.name,
-        community=place.community or commune,
+        community=place.community or place.commune_name,
         stop=place.name,
         address=place.address,
         postcode=place.postcode,
@@ -150,7 +145,7 @@ def _event(visit: Visit, language: str, changed: tuple[int, TimetableChange] | N
     place = visit.place
     count, last = changed if changed else (0, None)
     cancelled = visit.plan_status == VisitStatus.CANCELLED
-    where = [place.name, place.address, place.commune.full_name if place.commune else ""]
+    where = [place.name, place.address, place.commune_name]
     return FeedVisit(
         uid=f"visit-{visit.id}.library-{visit.organisation_id}@bus-ops",
         sequence=count,
@@ -161,7 +156,7 @@ def _event(visit: Visit, language: str, changed: tuple[int, TimetableChange] | N
         location=", ".join(filter(None, where)),
         description=visit.stop.promised,
         url=_page_of(visit.stop_id, language),
-        position=None if place.lat is None or place.lon is None else (place.lat, place.lon),
+        position=None if place.position is None else (place.position.lat, place.position.lon),
         cancelled=cancelled,
     )
 

@@ -80,8 +80,8 @@ def open_visits(
     return list(db.session.scalars(query))
 
 
-def open_stops(organisation_id: int, today: date, commune_id: int | None = None) -> list[OpenStop]:
-    """Stops in service now or later, by place, with their next visit."""
+def open_stops(organisation_id: int, today: date, commune_id: int | None = None) -> list[Stop]:
+    """Stops in service now or later, by place."""
     query = (
         _open(select(Stop), organisation_id)
         .where(
@@ -93,9 +93,13 @@ def open_stops(organisation_id: int, today: date, commune_id: int | None = None)
     )
     if commune_id is not None:
         query = query.where(Place.commune_id == commune_id)
-    stops = list(db.session.scalars(query))
+    return list(db.session.scalars(query))
+
+
+def with_next_visits(stops: Iterable[Stop], visits: Iterable[Visit]) -> list[OpenStop]:
+    """The stops with the first of these visits (in order of time) that takes place."""
     coming: dict[int, Visit] = {}
-    for visit in open_visits(organisation_id, today, today + AHEAD):
+    for visit in visits:
         if visit.plan_status != VisitStatus.CANCELLED and visit.departure_at > now():
             coming.setdefault(visit.stop_id, visit)
     return [OpenStop(stop, coming.get(stop.id)) for stop in stops]
@@ -107,9 +111,9 @@ def open_stop(organisation_id: int, stop_id: int) -> Stop | None:
     return db.session.scalar(query.options(joinedload(Stop.place).joinedload(Place.commune)))
 
 
-def communes_served(stops: Iterable[OpenStop]) -> list[AdministrativeUnit]:
+def communes_served(stops: Iterable[Stop]) -> list[AdministrativeUnit]:
     """Communes of the stops, by name."""
-    found = {one.stop.place.commune for one in stops if one.stop.place.commune is not None}
+    found = {stop.place.commune for stop in stops if stop.place.commune is not None}
     return sorted(found, key=lambda unit: unit.full_name)
 
 

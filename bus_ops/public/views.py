@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from collections.abc import Iterable
 from datetime import date, timedelta
 from typing import Any
 
@@ -30,7 +31,7 @@ from ..accounts.access import open_to_all
 from ..accounts.models import Organisation
 from ..accounts.queries import sole_organisation
 from ..config import LANGUAGES
-from ..database import db
+from ..database import Model, owned_or_404
 from ..fleet.models import Van
 from ..i18n import parsed_day, today
 from ..incoming import asked_number, asked_search
@@ -38,7 +39,7 @@ from ..maps import MapStop, map_script, places_map
 from ..places.models import AdministrativeUnit
 from ..places.outlines import todays_outlines
 from ..tables import matches
-from ..timetable.models import Stop, VisitStatus
+from ..timetable.models import Stop, Visit, VisitStatus
 from . import feeds
 from .caching import init_caching, kept_for_all
 from .open_timetable import (
@@ -50,6 +51,7 @@ from .open_timetable import (
     open_stop,
     open_stops,
     open_visits,
+    with_next_visits,
 )
 from .openapi import description
 
@@ -101,15 +103,13 @@ def timetable() -> ResponseReturnValue:
     """Where the van is today, the coming days, and every stop with its next visit."""
     commune_id = asked_number("commune")
     every = open_stops(_library().id, today())
-    stops = [
-        one for one in every if commune_id in (None, one.stop.place.commune_id) and _is_found(one)
-    ]
-    ids = [one.stop.id for one in stops]
-    visits = open_visits(_library().id, today(), today() + SHOWN, stop_ids=ids)
-    days = by_day(visits)
+    stops = [s for s in every if commune_id in (None, s.place.commune_id) and _is_found(s)]
+    ids = {stop.id for stop in stops}
+    coming = [visit for visit in _coming_visits() if visit.stop_id in ids]
+    days = by_day([visit for visit in coming if visit.day <= today() + SHOWN])
     return render_template(
         "public/timetable.html",
-        stops=stops,
+        stops=with_next_visits(stops, coming),
         todays=next((one for one in days if one.day == today()), None),
         days=[one for one in days if one.day != today()],
         communes=communes_served(every),
@@ -128,11 +128,11 @@ def timetable_map() -> ResponseReturnValue:
     """The Folium map of the stops."""
     stops = open_stops(_library().id, today(), asked_number("commune"))
     points = [
-        MapStop("", one.stop.place.name, one.stop.place.lat, one.stop.place.lon, href=_page(one))
-        for one in stops
-        if one.stop.place.lat is not None and one.stop.place.lon is not None
+        MapStop("", stop.place.name, position.lat, position.lon, href=_page(stop))
+        for stop in stops
+        if (position := stop.place.position) is not None
     ]
-    return map_script(places_map("stops", points, todays_outlines(organisation_id=_library().id)))
+    return map_script(places_map("stops", points, todays_outlines()))
 
 
 @blueprint.get("/stops/<int:stop_id>")
@@ -141,9 +141,11 @@ def timetable_map() -> ResponseReturnValue:
 def stop_page(stop_id: int) -> ResponseReturnValue:
     """A stop and its coming visits."""
     stop = _stop_or_404(stop_id)
-    visits = open_visits(_library().id, today(), today() + AHEAD, stop_ids=[stop_id])
     return render_template(
-        "public/stop.html", stop=stop, visits=visits, cancelled=VisitStatus.CANCELLED
+        "public/stop.html",
+        stop=stop,
+        visits=_coming_visits([stop_id]),
+        cancelled=VisitStatus.CANCELLED,
     )
 
 
@@ -153,8 +155,7 @@ def stop_page(stop_id: int) -> ResponseReturnValue:
 def poster(stop_id: int) -> ResponseReturnValue:
     """An A4 sheet for the notice board: the coming visits, and a code that leads to the page."""
     stop = _stop_or_404(stop_id)
-    visits = open_visits(_library().id, today(), today() + AHEAD, stop_ids=[stop_id])
-    coming = [visit for visit in visits if visit.plan_status != VisitStatus.CANCELLED]
+    coming = [v for v in _coming_visits([stop_id]) if v.plan_status != VisitStatus.CANCELLED]
     return render_template("public/poster.html", stop=stop, visits=coming)
 
 
@@ -184,9 +185,7 @@ def stop_calendar(stop_id: int) -> ResponseReturnValue:
 @kept_for_all
 def commune_calendar(unit_id: int) -> ResponseReturnValue:
     """A commune's visits to subscribe to."""
-    unit = db.session.get(AdministrativeUnit, unit_id)
-    if unit is None or unit.organisation_id != _library().id:
-        abort(404)
+    unit = _library_row(AdministrativeUnit, unit_id)
     return _calendar(_("Library van: %(place)s", place=unit.full_name), commune_id=unit_id)
 
 
@@ -195,9 +194,7 @@ def commune_calendar(unit_id: int) -> ResponseReturnValue:
 @kept_for_all
 def van_calendar(van_id: int) -> ResponseReturnValue:
     """A van's visits to subscribe to."""
-    van = db.session.get(Van, van_id)
-    if van is None or van.organisation_id != _library().id:
-        abort(404)
+    van = _library_row(Van, van_id)
     return _calendar(van.display_name, van_id=van_id)
 
 
@@ -206,7 +203,7 @@ def van_calendar(van_id: int) -> ResponseReturnValue:
 @kept_for_all
 def stops_geojson() -> ResponseReturnValue:
     """The stops with their next visit, for maps."""
-    points = feeds.stop_points(open_stops(_library().id, today()), g.page_language)
+    points = feeds.stop_points(_stops_with_next_visit(), g.page_language)
     return _open_data(feature_collection(points), "application/geo+json")
 
 
@@ -216,8 +213,8 @@ def stops_geojson() -> ResponseReturnValue:
 def timetable_csv() -> ResponseReturnValue:
     """The timetable in the mobile library schema."""
     stops = open_stops(_library().id, today())
-    visits = open_visits(_library().id, today(), today() + AHEAD)
-    answer = Response(feeds.mobile_library_csv(stops, visits, _library()), content_type=CSV)
+    document = feeds.mobile_library_csv(stops, _coming_visits(), _library())
+    answer = Response(document, content_type=CSV)
     answer.headers["Content-Disposition"] = 'attachment; filename="mobile-library.csv"'
     return _open_to_other_sites(answer)
 
@@ -227,7 +224,7 @@ def timetable_csv() -> ResponseReturnValue:
 @kept_for_all
 def api_stops() -> ResponseReturnValue:
     """Stops for programs."""
-    stops = open_stops(_library().id, today(), _number_or_400("commune"))
+    stops = _stops_with_next_visit(_number_or_400("commune"))
     facts = [feeds.stop_facts(one, g.page_language) for one in stops]
     return _open_data(feeds.as_mapping(facts, "stops"))
 
@@ -265,7 +262,24 @@ def _library() -> Organisation:
     if library is None:
         abort(404)
     g.public_library = library
+    # Whoever is signed in sees the same: from here on it is the current library.
+    g.organisation_id = library.id
     return library
+
+
+def _library_row(model: type[Model], key: int) -> Model:
+    """The row with this key if it is the library's; otherwise a 404."""
+    _library()
+    return owned_or_404(model, key)
+
+
+def _coming_visits(stop_ids: Iterable[int] | None = None) -> list[Visit]:
+    """From today on as far as people look ahead, of some stops or of all."""
+    return open_visits(_library().id, today(), today() + AHEAD, stop_ids=stop_ids)
+
+
+def _stops_with_next_visit(commune_id: int | None = None) -> list[OpenStop]:
+    return with_next_visits(open_stops(_library().id, today(), commune_id), _coming_visits())
 
 
 def _stop_or_404(stop_id: int) -> Stop:
@@ -275,19 +289,18 @@ def _stop_or_404(stop_id: int) -> Stop:
     return stop
 
 
-def _is_found(one: OpenStop) -> bool:
-    place = one.stop.place
-    commune = place.commune.full_name if place.commune else ""
-    return matches(asked_search(), f"{place.name} {place.address} {commune}")
+def _is_found(stop: Stop) -> bool:
+    place = stop.place
+    return matches(asked_search(), f"{place.name} {place.address} {place.commune_name}")
 
 
-def _vans_of(stops: list[OpenStop]) -> list[Van]:
-    vans = {one.stop.van for one in stops}
+def _vans_of(stops: Iterable[Stop]) -> list[Van]:
+    vans = {stop.van for stop in stops}
     return sorted(vans, key=lambda van: search_key(van.display_name))
 
 
-def _page(one: OpenStop) -> str:
-    return url_for("public.stop_page", stop_id=one.stop.id)
+def _page(stop: Stop) -> str:
+    return url_for("public.stop_page", stop_id=stop.id)
 
 
 def _calendar(name: str, **which: Any) -> Response:

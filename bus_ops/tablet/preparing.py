@@ -174,7 +174,7 @@ def _place(place: Place) -> dict[str, Any]:
         "id": place.id,
         "name": place.name,
         "address": place.address,
-        "commune": place.commune.full_name if place.commune else "",
+        "commune": place.commune_name,
         "lat": place.lat,
         "lon": place.lon,
         "contact": place.contact_name,

@@ -45,13 +45,9 @@ def cancel_visit(visit: Visit, reason: str, user: User, times_anew: bool = False
     ``times_anew`` asks to close the gap.
     """
     _begin(visit)
-    _must_be_open(visit)
     run = visit.run
     watch = Watch(run.visits)
-    before = {"status": visit.plan_status.value}
-    visit.plan_status = VisitStatus.CANCELLED
-    visit.reason = reason
-    _note(ChangeKind.CANCELLED, user, visit, before, {"status": "cancelled"}, reason)
+    _mark_cancelled(visit, reason, user)
     held = held_visits(run)
     retime(run, held, keep=None if times_anew else held)
     return _settle([visit], [run], watch, user, reason)
@@ -84,8 +80,7 @@ def move_visit(visit: Visit, day: date, van: Van, reason: str, user: User) -> li
     """Move a visit to another day or van; it joins the run there, or a new run is made."""
     _begin(visit)
     _must_be_open(visit)
-    if day < today():
-        raise ChangeError(_("Choose today or a later day."))
+    _must_be_to_come(day)
     old = visit.run
     if (old.day, old.van_id) == (day, van.id):
         raise ChangeError(_("The visit is on that day with that van already."))
@@ -123,8 +118,7 @@ def move_run(run: Run, day: date, van: Van, reason: str, user: User) -> tuple[Ru
 def add_visit(stop: Stop, day: date, reason: str, user: User) -> tuple[Visit, list[str]]:
     """A visit beside the stop's rule, such as a request agreed on the telephone."""
     lock_library(stop.organisation_id)
-    if day < today():
-        raise ChangeError(_("Choose today or a later day."))
+    _must_be_to_come(day)
     run = _run_on(stop, day, stop.van)
     watch = Watch(run.visits)
     visit = _new_visit(stop, run, reason)
@@ -159,11 +153,7 @@ def rearrange(
     runs = list(dict.fromkeys([*homes, *(run for run in targets if run is not None)]))
     watch = Watch(visit for run in runs for visit in run.visits)
     for visit in cancelled:
-        _must_be_open(visit)
-        before = {"status": visit.plan_status.value}
-        visit.plan_status = VisitStatus.CANCELLED
-        visit.reason = reason
-        _note(ChangeKind.CANCELLED, user, visit, before, {"status": "cancelled"}, reason)
+        _mark_cancelled(visit, reason, user)
     befores: dict[Visit, dict[str, Any]] = {}
     filled: list[tuple[Run, list[Visit], Collection[Visit]]] = []
     for order, run in zip(orders, targets, strict=True):
@@ -208,8 +198,7 @@ def _placed_on(
     if one.run is run:
         return one
     _must_be_open(one)
-    if run.day < today():
-        raise ChangeError(_("Choose today or a later day."))
+    _must_be_to_come(run.day)
     befores[one] = _move_onto(run, one, reason)
     return one
 
@@ -217,13 +206,17 @@ def _placed_on(
 def _move_onto(run: Run, visit: Visit, reason: str) -> dict[str, Any]:
     """Put a visit at the end of another run; answers where it was."""
     before = {**_where(visit), "status": visit.plan_status.value}
-    visit.position = max((other.position for other in run.visits), default=-1) + 1
+    visit.position = _behind_all(run)
     visit.run = run
     visit.day = run.day
     visit.reason = reason
     # What the place confirmed was the other day.
     visit.plan_status = VisitStatus.PLANNED
     return before
+
+
+def _behind_all(run: Run) -> int:
+    return max((other.position for other in run.visits), default=-1) + 1
 
 
 def _new_visit(stop: Stop, run: Run, reason: str) -> Visit:
@@ -240,7 +233,7 @@ def _new_visit(stop: Stop, run: Run, reason: str) -> Visit:
         plan_status=VisitStatus.PLANNED,
         status=VisitStatus.PLANNED,
         reason=reason,
-        position=max((other.position for other in run.visits), default=-1) + 1,
+        position=_behind_all(run),
         arrival_at=run.leaves_at,
         departure_at=run.leaves_at,
         run=run,
@@ -337,6 +330,19 @@ def _begin(visit: Visit) -> None:
     """Nobody else writes from here on, and the visit is as the last one left it."""
     lock_library(visit.organisation_id)
     db.session.refresh(visit)
+
+
+def _mark_cancelled(visit: Visit, reason: str, user: User) -> None:
+    _must_be_open(visit)
+    before = {"status": visit.plan_status.value}
+    visit.plan_status = VisitStatus.CANCELLED
+    visit.reason = reason
+    _note(ChangeKind.CANCELLED, user, visit, before, {"status": "cancelled"}, reason)
+
+
+def _must_be_to_come(day: date) -> None:
+    if day < today():
+        raise ChangeError(_("Choose today or a later day."))
 
 
 def _must_be_open(visit: Visit) -> None:

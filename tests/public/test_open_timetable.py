@@ -52,7 +52,7 @@ def visitor(app_on_each: Flask, service: SmallService) -> FlaskClient:
 
 
 def listed(service: SmallService, day: date) -> list[int]:
-    return [one.stop.id for one in open_stops(service.organisation.id, day)]
+    return [stop.id for stop in open_stops(service.organisation.id, day)]
 
 
 @pytest.mark.parametrize("kind", list(StopKind))
