@@ -23,6 +23,7 @@ from .forms import LostDaysForm, OfferForm, RepairForm, RequestForm
 from .models import Mishap, Repair
 from .offers import MOVED_VISIT_M, Offer
 from .repairing import accept, ask, is_open, terms_hit
+from .starting import get_ready
 from .working import close_if_silent
 
 blueprint = Blueprint("repairing", __name__, url_prefix="/planning/repairs")
@@ -41,6 +42,7 @@ def mishaps() -> ResponseReturnValue:
     form = LostDaysForm(vans, first, last, request.args.get("van", type=int))
     if form.validate_on_submit():
         return _asked_for_lost_days(form)
+    get_ready()
     query = owned(Repair).order_by(Repair.id.desc()).limit(_LISTED)
     return render_template(
         "planning/mishaps.html", form=form, repairs=list(db.session.scalars(query)), vans=vans
@@ -211,6 +213,7 @@ def _asked(repairs: list[Repair]) -> ResponseReturnValue:
 def _form_page(
     form: RepairForm, mishap: Mishap, day: date | None, name: str, back: str
 ) -> ResponseReturnValue:
+    get_ready()
     about = [format_day(day)] if day else []
     return render_template(
         "planning/repair_form.html", form=form, mishap=mishap, about=[*about, name], back=back

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import os
@@ -26,6 +27,10 @@ from .working import close_if_silent, close_left
 
 # The roof's entry for the work: it makes an app of its own.
 _PROGRAM = "bus_ops.planning_process"
+# The process that has read the program and waits to be told what to work on, by its database.
+# There is at most one: it takes memory enough.
+_ready: dict[str, subprocess.Popen[str]] = {}
+_ready_lock = threading.Lock()
 
 log = logging.getLogger("bus_ops.planning")
 
@@ -85,18 +90,38 @@ def running_planning(term: Term) -> Planning | None:
     return planning if planning.is_running else None
 
 
+def get_ready() -> None:
+    """Begin a process that reads the program and then waits for what ``launch`` gives it.
+
+    For pages from which somebody is about to ask for ways: most of what they would wait for is a
+    process that starts. It ends by itself where nothing comes.
+    """
+    app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
+    database = app.config["SQLALCHEMY_DATABASE_URI"]
+    with _ready_lock:
+        waiting = _ready.get(database)
+        if waiting is not None and waiting.poll() is None:
+            return
+        for process in _ready.values():
+            _send_away(process)
+        _ready.clear()
+        try:
+            _ready[database] = _worker(app)
+        except OSError:
+            log.exception("no process could be made ready")
+
+
 def launch(work_of: Planning | Repair) -> None:
     """Begin the work in a process of its own: it outlives the request, and a restarted server."""
     app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
     kind, key = type(work_of), work_of.id
+    order = f"{kind.__tablename__} {key}"
     try:
-        process = _process(kind.__tablename__, str(key))
-        assert process.stdin is not None
-        # Addresses of databases hold passwords: not for the list of processes.
-        with process.stdin as pipe:
-            pipe.write(json.dumps(_passed_on(app)))
+        process = _told(_ready_one(app), order) or _told(_worker(app), order)
     except OSError:
-        log.exception("%s %s could not be started", kind.__tablename__, key)
+        log.exception("%s could not be started", order)
+        process = None
+    if process is None:
         close_left(work_of)
         return
     watcher = threading.Thread(
@@ -109,13 +134,18 @@ def compile_ahead() -> None:
     """Have the search compiled where that was not done on this machine (half a minute), outside
     this process: the first plan, and the first repair, need not wait for it.
     """
-    module = Path(schedules.planning.__file__).with_name("search.py")
-    written = module.stat().st_mtime
-    compiled = module.parent.glob("__pycache__/search.*.nbi")
-    if any(file.stat().st_mtime >= written for file in compiled):
+    if is_compiled():
         return
     process = _process("compile")
     threading.Thread(target=process.wait, daemon=True, name="compiling").start()
+
+
+def is_compiled() -> bool:
+    """Whether the search needs only to be read."""
+    module = Path(schedules.planning.__file__).with_name("search.py")
+    written = module.stat().st_mtime
+    compiled = module.parent.glob("__pycache__/search.*.nbi")
+    return any(file.stat().st_mtime >= written for file in compiled)
 
 
 def _process(*arguments: str) -> subprocess.Popen[str]:
@@ -127,6 +157,43 @@ def _process(*arguments: str) -> subprocess.Popen[str]:
         text=True,
         env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
     )
+
+
+def _ready_one(app: Flask) -> subprocess.Popen[str] | None:
+    with _ready_lock:
+        return _ready.pop(app.config["SQLALCHEMY_DATABASE_URI"], None)
+
+
+def _send_away(process: subprocess.Popen[str]) -> None:
+    """Without an order it ends."""
+    assert process.stdin is not None
+    with contextlib.suppress(BrokenPipeError):
+        process.stdin.close()
+    threading.Thread(target=process.wait, daemon=True, name="planning").start()
+
+
+def _worker(app: Flask) -> subprocess.Popen[str]:
+    """A process that opens this installation and waits for its order."""
+    process = _process("work")
+    assert process.stdin is not None
+    # Addresses of databases hold passwords: not for the list of processes.
+    process.stdin.write(json.dumps(_passed_on(app)) + "\n")
+    process.stdin.flush()
+    return process
+
+
+def _told(process: subprocess.Popen[str] | None, order: str) -> subprocess.Popen[str] | None:
+    """The process, once it knows what to work on; none if it is gone."""
+    if process is None:
+        return None
+    assert process.stdin is not None
+    try:
+        with process.stdin as pipe:
+            pipe.write(order + "\n")
+    except BrokenPipeError:
+        process.wait()
+        return None
+    return process
 
 
 def _wait_for(

@@ -89,6 +89,30 @@ def test_ways_to_mend_a_day_are_found_in_a_process_of_their_own(service: SmallSe
     assert {step["stop_id"] for step in repair.offers[0]["steps"]} == {s.id for s in service.stops}
 
 
+def test_a_process_that_is_ready_is_given_the_work_and_ends_where_none_comes(
+    app: Flask, service: SmallService, processes: list[Any]
+) -> None:
+    starting.get_ready()
+    starting.get_ready()
+    assert len(processes) == 1
+    planning = begin(service, seconds=1)
+    wait_for(lambda: not planning.is_running)
+    assert (planning.state, planning.message) == (PlanningState.DONE, "")
+    assert len(processes) == 1
+    starting.get_ready()
+    processes[1].kill()
+    processes[1].wait()
+    second = begin(service, seconds=1)
+    wait_for(lambda: not second.is_running)
+    assert (second.state, second.message) == (PlanningState.DONE, "")
+    starting.get_ready()
+    left_alone = processes[-1]
+    app.config["SQLALCHEMY_DATABASE_URI"] += "?another"
+    starting.get_ready()
+    assert left_alone.wait(PATIENCE_SECONDS) == 0
+    processes[-1].kill()
+
+
 def test_the_process_leaves_a_plan_that_keeps_every_promise(service: SmallService) -> None:
     planning = begin(service, seconds=1)
     wait_for(lambda: not planning.is_running)
