@@ -74,8 +74,10 @@ def _register_slices(app: Flask) -> None:
     from .places import views as places_views
     from .planning import views as planning_views
     from .public import views as public_views
+    from .requests import views as requests_views
     from .statistics import views as statistics_views
     from .tablet import views as tablet_views
+    from .telling import views as telling_views
     from .timetable import views as timetable_views
 
     for slice_views in (
@@ -88,11 +90,14 @@ def _register_slices(app: Flask) -> None:
         tablet_views,
         statistics_views,
         public_views,
+        requests_views,
+        telling_views,
     ):
         app.register_blueprint(slice_views.blueprint)
 
     from .circulation import box_views, reservation_views
     from .planning import repair_views
+    from .public import host_views, request_views
     from .tablet import app_views, device_views
     from .timetable import class_slots
 
@@ -103,15 +108,22 @@ def _register_slices(app: Flask) -> None:
         repair_views,
         app_views,
         device_views,
+        request_views,
+        host_views,
     ):
         app.register_blueprint(part.blueprint)
     app.register_blueprint(app_views.interface)
     app.register_blueprint(public_views.entrance)
+    app.register_blueprint(host_views.staff)
 
     from .timetable.place_panel import place_panel
 
     # Floors above a place add what they know of it to its page.
-    app.extensions["place_panels"] = [place_panel, statistics_views.place_panel]
+    app.extensions["place_panels"] = [
+        place_panel,
+        statistics_views.place_panel,
+        host_views.place_panel,
+    ]
 
     app.extensions["visit_panels"] = [class_slots.class_panel, tablet_views.visit_panel]
 

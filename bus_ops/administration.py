@@ -12,7 +12,15 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import func, select
 from wtforms import FloatField, StringField
-from wtforms.validators import DataRequired, InputRequired, Length, NumberRange, ValidationError
+from wtforms.validators import (
+    DataRequired,
+    Email,
+    InputRequired,
+    Length,
+    NumberRange,
+    Optional,
+    ValidationError,
+)
 
 from .accounts.access import ADMINISTRATORS, roles_allowed
 from .accounts.models import Organisation
@@ -35,6 +43,10 @@ class LibraryForm(BaseForm):
 
     name = StringField(
         _l("Name of the library"), [DataRequired(_l("Enter a name.")), Length(max=200)]
+    )
+    contact_phone = StringField(_l("Telephone"), [Length(max=40)])
+    contact_email = StringField(
+        _l("E-mail"), [Optional(), Email(_l("This is not an e-mail address.")), Length(max=254)]
     )
     drive_speed_kmh = FloatField(_l("Driving speed (km/h)"), [InputRequired(), NumberRange(5, 120)])
     detour_factor = FloatField(

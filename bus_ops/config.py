@@ -13,6 +13,7 @@ from datetime import timedelta
 from enum import Enum
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import platformdirs
 from geopy.geocoders import SERVICE_TO_GEOCODER
@@ -48,9 +49,13 @@ _INTEGERS = {
     "BACKUP_KEEP_DAYS",
     "SIGN_IN_HOURS",
     "PUBLIC_CACHE_SECONDS",
+    "SMTP_PORT",
 }
 # Positive figures, empty where nothing is said.
 _FIGURES = {"VAN_HEIGHT_M", "VAN_WEIGHT_T", "VAN_WIDTH_M", "FERRY_WAIT_MINUTES"}
+_SMTP_SECURITY = ("starttls", "tls", "none")
+_ADDRESSES = {"PUBLIC_URL", "GATEWAY_URL"}
+_WEB = ("https", "http")
 _BOOLEANS = {"GEOCODING", "SECURE_COOKIES", "BEHIND_PROXY"}
 
 
@@ -101,7 +106,23 @@ def default_settings() -> dict[str, Any]:
         # Tries at one account from one address; and failures at all names from one address.
         "SIGN_IN_LIMIT": "10 per minute; 60 per hour",
         "SIGN_IN_ADDRESS_LIMIT": "30 per minute; 200 per hour",
+        # Requests and answers on pages without signing in, from one address.
+        "ASKING_LIMIT": "10 per hour; 30 per day",
         "DEMO_MODE": False,
+        # The address at which people reach this installation, for links in messages, such as
+        # https://van.example.org; without it messages hold no links.
+        "PUBLIC_URL": "",
+        # The mail server; without it messages stay in the outbox.
+        "SMTP_HOST": "",
+        "SMTP_PORT": 587,
+        # starttls, tls or none.
+        "SMTP_SECURITY": "starttls",
+        "SMTP_USER": "",
+        "SMTP_PASSWORD": "",
+        "MAIL_FROM": "",
+        # A gateway for SMS or Zalo, and the secret that signs what it is sent.
+        "GATEWAY_URL": "",
+        "GATEWAY_SECRET": "",
         # How long public pages and feeds are handed out as they were made.
         "PUBLIC_CACHE_SECONDS": 60,
     }
@@ -186,6 +207,13 @@ def _parsed(name: str, text: str) -> Any:
             known = ", ".join(filter(None, choices))
             raise ValueError(f"BUS_OPS_TRAVEL must be one of {known}, not {text!r}")
         return text.strip().lower()
+    if name == "SMTP_SECURITY" and text.strip().lower() not in _SMTP_SECURITY:
+        known = ", ".join(_SMTP_SECURITY)
+        raise ValueError(f"BUS_OPS_SMTP_SECURITY must be one of {known}, not {text!r}")
+    if name == "SMTP_SECURITY":
+        return text.strip().lower()
+    if name in _ADDRESSES and text.strip() and urlsplit(text.strip()).scheme not in _WEB:
+        raise ValueError(f"BUS_OPS_{name} must begin with https:// or http://, not {text!r}")
     if name == "GEOCODER" and text.strip().lower() not in SERVICE_TO_GEOCODER:
         known = ", ".join(sorted(SERVICE_TO_GEOCODER))
         raise ValueError(f"BUS_OPS_GEOCODER must be one of {known}, not {text!r}")

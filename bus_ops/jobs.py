@@ -24,9 +24,16 @@ from .accounts.models import Organisation
 from .background import JobNote, JobRun, WorkState
 from .backups import make_backup, prune_backups
 from .circulation.due_dates import in_words, refresh_due_dates
+from .circulation.host_counts import overdue_at
 from .database import db, now
 from .i18n import ZONE, today
+from .places.host_links import host_token
+from .places.models import Place
+from .telling.links import external
+from .telling.sending import send_what_is_due
+from .telling.visit_notices import remind, tell_of_changes, tell_of_new_timetables
 from .timetable.generating import fill_horizon
+from .timetable.models import Visit
 from .timetable.statuses import roll_statuses
 from .timetable.tomorrow import promises_broken_on
 
@@ -238,6 +245,34 @@ def _fill_horizon(organisation_id: int) -> list[Note]:
     return [Note(f"{text} {in_words(moved)}".rstrip())]
 
 
+def _remind(organisation_id: int) -> list[Note]:
+    added = remind(organisation_id, host_page_address, overdue_count)
+    return [Note(ngettext("%(num)s reminder waits.", "%(num)s reminders wait.", added))]
+
+
+def tell_and_send() -> int:
+    """Put what changed in the outbox and send what is due; called every half minute.
+
+    Answers how many messages went out.
+    """
+    for organisation_id in list(db.session.scalars(select(Organisation.id))):
+        tell_of_new_timetables(organisation_id, host_page_address)
+        tell_of_changes(organisation_id, host_page_address)
+    return send_what_is_due()
+
+
+def host_page_address(place: Place) -> str:
+    """The private page of a place, as messages name it."""
+    if not current_app.config["PUBLIC_URL"]:
+        return ""
+    return external("hosting.host_page", language=place.contact_language, token=host_token(place))
+
+
+def overdue_count(visit: Visit) -> int:
+    """Items that should have come back before a visit."""
+    return len(overdue_at(visit.place))
+
+
 def _check_tomorrow(organisation_id: int) -> list[Note]:
     broken = promises_broken_on(today() + timedelta(days=1), organisation_id)
     notes = [Note(str(told), told.run_id) for told in broken]
@@ -255,5 +290,6 @@ JOBS = (
     Job("backup", _l("Backup"), 0, 5, for_installation=_backup),
     Job("roll_statuses", _l("Statuses of past visits"), 0, 20, for_library=_roll_statuses),
     Job("fill_horizon", _l("Runs up to the horizon"), 0, 30, for_library=_fill_horizon),
+    Job("remind", _l("Reminders to places"), 7, 30, for_library=_remind),
     Job("check_tomorrow", _l("Check of tomorrow's runs"), 17, 0, for_library=_check_tomorrow),
 )

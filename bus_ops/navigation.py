@@ -27,6 +27,7 @@ class NavItem:
 MENU = (
     ("tablet.today", _l("Today"), "truck-front"),
     ("timetable.month", _l("Timetable"), "calendar3"),
+    ("requests.request_list", _l("Requests"), "inbox"),
     ("places.place_list", _l("Places"), "geo-alt"),
     ("timetable.term_list", _l("Terms and stops"), "signpost-2"),
     ("fleet.overview", _l("Fleet and crew"), "people"),
@@ -65,6 +66,7 @@ def home_of(role: Role) -> str:
 REACHED_FROM = {
     "planning.": "timetable.term_list",
     "repairing.": "timetable.term_list",
+    "telling.": "requests.request_list",
     "tablet.evidence": "tablet.to_settle",
 }
 

@@ -23,11 +23,13 @@ from sqlalchemy import text
 
 from .database import db, now
 from .i18n import ZONE
-from .jobs import JOBS, close_interrupted_turns, run_due_jobs
+from .jobs import JOBS, close_interrupted_turns, run_due_jobs, tell_and_send
 
 RETRY_SECONDS = 15.0
 # Turns missed while the machine slept, and failed ones, are caught up at this pace.
 CATCH_UP_MINUTES = 10
+# How often messages go out.
+POST_SECONDS = 30
 _ADVISORY_KEY = 730_001
 
 log = logging.getLogger("bus_ops.scheduler")
@@ -62,12 +64,19 @@ def _wake_jobs(app: Flask, stop: threading.Event) -> None:
         with app.app_context():
             run_due_jobs(now())
 
+    def post() -> None:
+        with app.app_context():
+            tell_and_send()
+
     options = {"max_instances": 1, "coalesce": True, "misfire_grace_time": None}
     for job in JOBS:
         trigger = CronTrigger(hour=job.hour, minute=job.minute, timezone=ZONE)
         scheduler.add_job(wake, trigger, id=job.name, **options)
     catch_up = IntervalTrigger(minutes=CATCH_UP_MINUTES, timezone=ZONE)
     scheduler.add_job(wake, catch_up, id="catch_up", next_run_time=now(), **options)
+    scheduler.add_job(
+        post, IntervalTrigger(seconds=POST_SECONDS, timezone=ZONE), id="post", **options
+    )
     scheduler.start()
     log.info("scheduler started")
     stop.wait()

@@ -7,7 +7,9 @@ from .database import Base
 from .fleet import models as fleet
 from .places import models as places
 from .planning import models as planning
+from .requests import models as requests
 from .tablet import models as tablet
+from .telling import models as telling
 from .timetable import models as timetable
 
 __all__ = [
@@ -19,6 +21,8 @@ __all__ = [
     "fleet",
     "places",
     "planning",
+    "requests",
     "tablet",
+    "telling",
     "timetable",
 ]

@@ -26,6 +26,12 @@ def sign_in_address_limit() -> str:
     return limit
 
 
+def asking_limit() -> str:
+    """The configured limit of requests from one address."""
+    limit: str = current_app.config["ASKING_LIMIT"]
+    return limit
+
+
 def sign_in_key() -> str:
     """One count a network address and name: a school behind one address is not shut out."""
     return f"{sign_in_address_key()}|{as_username(request.form.get('username', ''))}"
@@ -42,6 +48,11 @@ def sign_in_address_key() -> str:
 def own_password_key() -> str:
     """One count a signed-in person, wherever the session is used."""
     return str(current_user.get_id())
+
+
+def has_led_on(response: Response) -> bool:
+    """Whether the form was taken."""
+    return response.status_code == 302
 
 
 def has_failed(response: Response) -> bool:

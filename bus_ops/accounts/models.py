@@ -35,6 +35,9 @@ class Organisation(Base):
     # How driving is estimated where no road network is loaded.
     drive_speed_kmh: Mapped[float] = mapped_column(default=30.0)
     detour_factor: Mapped[float] = mapped_column(default=1.3)
+    # Where people answer to; stands below every message.
+    contact_email: Mapped[str] = mapped_column(String(254), default="")
+    contact_phone: Mapped[str] = mapped_column(String(40), default="")
 
 
 class User(UserMixin, OwnedByOrganisation, Base):

@@ -9,7 +9,7 @@ import uuid
 from datetime import date, datetime
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, Uuid
+from sqlalchemy import JSON, ForeignKey, Index, String, Text, UniqueConstraint, Uuid
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from ..database import Base, OwnedByOrganisation, UTCDateTime, enum_column, now
@@ -256,3 +256,36 @@ class BoxItem(OwnedByOrganisation, Base):
     state: Mapped[BoxItemState] = mapped_column(enum_column(BoxItemState), default=BoxItemState.OUT)
 
     copy: Mapped[Copy | None] = relationship()
+
+
+class HostCount(OwnedByOrganisation, Base):
+    """What a place counted itself while a box was there, on its own page; one row a day.
+
+    It names the deposit by its fact, without a foreign key: deposits are projections of the log
+    and can be made anew, and these counts are not in the log.
+    """
+
+    __tablename__ = "host_count"
+    __table_args__ = (UniqueConstraint("deposit_event_id", "counted_on"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    deposit_event_id: Mapped[uuid.UUID] = mapped_column(Uuid, index=True)
+    counted_on: Mapped[date]
+    visitors: Mapped[int] = mapped_column(default=0)
+    items: Mapped[int] = mapped_column(default=0)
+    # What readers ask for.
+    wishes: Mapped[str] = mapped_column(Text, default="")
+    recorded_at: Mapped[datetime] = mapped_column(UTCDateTime, default=now)
+
+
+class HostInventory(OwnedByOrganisation, Base):
+    """What a place declares when a box goes back: what is missing or damaged, and who signs."""
+
+    __tablename__ = "host_inventory"
+
+    deposit_event_id: Mapped[uuid.UUID] = mapped_column(Uuid, primary_key=True)
+    # {"B1": "missing"}: barcodes that are not as they came.
+    states: Mapped[dict[str, str]] = mapped_column(JSON, default=dict)
+    signed_by: Mapped[str] = mapped_column(String(200))
+    signed_at: Mapped[datetime] = mapped_column(UTCDateTime, default=now)
+    note: Mapped[str] = mapped_column(Text, default="")

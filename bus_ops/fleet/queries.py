@@ -5,6 +5,8 @@ Names are in the order a reader looks for them: Đ beside D, Ô beside O.
 
 from __future__ import annotations
 
+from datetime import date
+
 from sqlalchemy.orm import joinedload
 
 from schedules.searching import search_key
@@ -28,3 +30,10 @@ def members_by_name() -> list[CrewMember]:
     """Everyone who rides or rode along."""
     members = db.session.scalars(owned(CrewMember))
     return sorted(members, key=lambda member: (search_key(member.full_name), member.id))
+
+
+def works_on(van: Van, day: date) -> bool:
+    """Whether a van may be planned on a day."""
+    if van.weekdays and day.weekday() not in van.weekdays:
+        return False
+    return not any(out.first_on <= day <= out.last_on for out in van.days_out)

@@ -11,7 +11,9 @@ from schedules.travel import Position
 
 from ..base_form import BaseForm
 from ..clock_fields import WindowsField
+from ..config import LANGUAGES
 from ..database import current_organisation_id, db
+from ..i18n import LANGUAGE_NAMES
 from .models import Place, PlaceKind, SchoolLevel
 from .positions import put_at_commune
 from .units import assign_units, todays_communes
@@ -32,6 +34,9 @@ class PlaceForm(BaseForm):
     contact_phone = StringField(_l("Telephone"), [Length(max=40)])
     contact_email = StringField(
         _l("E-mail"), [Optional(), Email(_l("This is not an e-mail address.")), Length(max=254)]
+    )
+    contact_language = SelectField(
+        _l("Written to in"), choices=[(code, LANGUAGE_NAMES[code]) for code in LANGUAGES]
     )
     windows = WindowsField(_l("Opening windows"))
     gate_notes = TextAreaField(_l("Gate"), [Length(max=2000)])
@@ -59,6 +64,7 @@ class PlaceForm(BaseForm):
             "contact_name",
             "contact_phone",
             "contact_email",
+            "contact_language",
             "gate_notes",
             "parking_notes",
             "power_notes",

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from schedules.travel import Position
 
+from ..config import LANGUAGES
 from ..database import Base, OwnedByOrganisation, UTCDateTime, enum_column, now
 from ..i18n import LabelledEnum
 
@@ -118,6 +119,10 @@ class Place(OwnedByOrganisation, Base):
     contact_name: Mapped[str] = mapped_column(String(120), default="")
     contact_phone: Mapped[str] = mapped_column(String(40), default="")
     contact_email: Mapped[str] = mapped_column(String(254), default="")
+    # The language that its contact is written to in.
+    contact_language: Mapped[str] = mapped_column(String(5), default=LANGUAGES[0])
+    # Part of the address of its private page; empty until that is first given out.
+    host_mark: Mapped[str] = mapped_column(String(32), default="")
     gate_notes: Mapped[str] = mapped_column(Text, default="")
     parking_notes: Mapped[str] = mapped_column(Text, default="")
     power_notes: Mapped[str] = mapped_column(Text, default="")

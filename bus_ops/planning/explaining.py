@@ -16,12 +16,13 @@ from flask_babel import ngettext
 
 from schedules.travel import unreachable_among
 
+from ..fleet.queries import works_on
 from ..i18n import format_day, format_duration, format_km, format_number
 from ..timetable.models import Stop
 from ..timetable.promises import day_off_in_words
 from ..timetable.retiming import depot_position, opening_on
 from ..travel_sources import unreachable_in_words
-from .ground import Ground, service_minutes, works
+from .ground import Ground, service_minutes
 
 # As many days of a set are named; the rest are counted.
 DAYS_NAMED = 4
@@ -108,7 +109,7 @@ def obstacle_on(ground: Ground, stop: Stop, day: date) -> str | None:
         return day_off_in_words(off)
     if stop.plan_weekdays and day.weekday() not in stop.plan_weekdays:
         return _("Not one of the stop's weekdays.")
-    if not stop.plan_any_van and not works(stop.van, day):
+    if not stop.plan_any_van and not works_on(stop.van, day):
         return _("The van does not work on this day.")
     if opening_on(stop.place.opening_windows, day) == ():
         return _("The place is closed on this weekday.")

@@ -16,6 +16,7 @@ from schedules.travel import Position, TravelSource
 
 from ..database import db
 from ..fleet.models import Van
+from ..fleet.queries import works_on
 from ..i18n import minutes_of_day
 from ..places.models import Place
 from ..timetable.calendars import engine_calendars, holidays_of_library
@@ -220,7 +221,7 @@ class Ground:
             return False
         if stop.plan_weekdays and day.weekday() not in stop.plan_weekdays:
             return False
-        if not stop.plan_any_van and not works(stop.van, day):
+        if not stop.plan_any_van and not works_on(stop.van, day):
             return False
         if opening_on(stop.place.opening_windows, day) == ():
             return False
@@ -262,13 +263,6 @@ class Ground:
             fixed_arrival=lock.arrival,
             fixed_departure=lock.departure,
         )
-
-
-def works(van: Van, day: date) -> bool:
-    """Whether a van may be planned on a day."""
-    if van.weekdays and day.weekday() not in van.weekdays:
-        return False
-    return not any(out.first_on <= day <= out.last_on for out in van.days_out)
 
 
 def service_minutes(stop: Stop) -> int:

@@ -23,9 +23,10 @@ from schedules.planning.problem import (
 from schedules.timing import Lunch, Window
 
 from ..fleet.models import Van
+from ..fleet.queries import works_on
 from ..timetable.models import Stop
 from ..timetable.retiming import depot_position
-from .ground import Ground, Lock, service_minutes, works
+from .ground import Ground, Lock, service_minutes
 from .proposal import Proposal
 from .stop_days import choices_for, rule_of
 
@@ -164,7 +165,7 @@ class Posing:
         every = [self._first + timedelta(days=number) for number in range(length)]
         vans = self._ground.vans.values()
         driven = set().union(*(self._driven_days(van) for van in vans))
-        return [day for day in every if day in driven or any(works(van, day) for van in vans)]
+        return [day for day in every if day in driven or any(works_on(van, day) for van in vans)]
 
     def _driven_days(self, van: Van) -> set[date]:
         """Days on which a van drives whatever its weekdays are."""
@@ -183,7 +184,7 @@ class Posing:
             workdays=frozenset(
                 number
                 for number, day in enumerate(days)
-                if day in driven or (works(van, day) and day not in busy)
+                if day in driven or (works_on(van, day) and day not in busy)
             ),
             leaves_earliest=leaves or 0,
             # Where the hour of leaving is set the day counts from it.

@@ -185,7 +185,7 @@ class _Publishing:
         )
 
     def _take_out(self, visit: Visit) -> None:
-        lost = {**_where(visit), "place": visit.place.name}
+        lost = {**_where(visit), "place": visit.place.name, "place_id": visit.place_id}
         db.session.add(
             TimetableChange(
                 organisation_id=visit.organisation_id,

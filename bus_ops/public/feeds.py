@@ -26,10 +26,15 @@ from .open_timetable import OpenStop, changes_of
 FETCH_EVERY = timedelta(hours=6)
 
 
-def calendar_of(name: str, language: str, visits: Sequence[Visit]) -> bytes:
-    """The visits as a calendar to subscribe to."""
+def calendar_of(
+    name: str, language: str, visits: Sequence[Visit], page: str | None = None
+) -> bytes:
+    """The visits as a calendar to subscribe to; each leads to ``page``, or to its stop's page."""
     changes = changes_of(visits)
-    events = [_event(visit, language, changes.get(visit.id)) for visit in visits]
+    events = [
+        _event(visit, page or _page_of(visit.stop_id, language), changes.get(visit.id))
+        for visit in visits
+    ]
     return calendar_feed(name, language, events, FETCH_EVERY)
 
 
@@ -141,7 +146,7 @@ def _row(
     )
 
 
-def _event(visit: Visit, language: str, changed: tuple[int, TimetableChange] | None) -> FeedVisit:
+def _event(visit: Visit, page: str, changed: tuple[int, TimetableChange] | None) -> FeedVisit:
     place = visit.place
     count, last = changed if changed else (0, None)
     cancelled = visit.plan_status == VisitStatus.CANCELLED
@@ -155,7 +160,7 @@ def _event(visit: Visit, language: str, changed: tuple[int, TimetableChange] | N
         summary=_("Library van: %(place)s", place=place.name),
         location=", ".join(filter(None, where)),
         description=visit.stop.promised,
-        url=_page_of(visit.stop_id, language),
+        url=page,
         position=None if place.position is None else (place.position.lat, place.position.lon),
         cancelled=cancelled,
     )

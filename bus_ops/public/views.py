@@ -28,8 +28,6 @@ from schedules.exchange.geojson_stops import feature_collection
 from schedules.searching import search_key
 
 from ..accounts.access import open_to_all
-from ..accounts.models import Organisation
-from ..accounts.queries import sole_organisation
 from ..config import LANGUAGES
 from ..database import Model, owned_or_404
 from ..fleet.models import Van
@@ -41,6 +39,7 @@ from ..places.outlines import todays_outlines
 from ..tables import matches
 from ..timetable.models import Stop, Visit, VisitStatus
 from . import feeds
+from .addressed import IN_LANGUAGE, library_or_404, speak_the_addressed_language
 from .caching import init_caching, kept_for_all
 from .open_timetable import (
     AHEAD,
@@ -55,9 +54,8 @@ from .open_timetable import (
 )
 from .openapi import description
 
-blueprint = Blueprint(
-    "public", __name__, url_prefix=f"/public/<any({', '.join(LANGUAGES)}):language>"
-)
+blueprint = Blueprint("public", __name__, url_prefix=f"/public/{IN_LANGUAGE}")
+speak_the_addressed_language(blueprint)
 # The way in, for whoever knows no language yet.
 entrance = Blueprint("public_entrance", __name__, url_prefix="/public")
 
@@ -70,23 +68,6 @@ CSV = "text/csv; charset=utf-8"
 @blueprint.record_once
 def _prepare(state: BlueprintSetupState) -> None:
     init_caching(state.app)
-
-
-@blueprint.url_value_preprocessor
-def _take_language(_endpoint: str | None, values: dict[str, Any] | None) -> None:
-    if values is not None:
-        g.page_language = values.pop("language", LANGUAGES[0])
-
-
-@blueprint.url_defaults
-def _give_language(_endpoint: str, values: dict[str, Any]) -> None:
-    values.setdefault("language", g.get("page_language", LANGUAGES[0]))
-
-
-@blueprint.context_processor
-def _page_context() -> dict[str, Any]:
-    # Pages of errors have this frame too, and a new installation has no library.
-    return {"library": g.get("public_library")}
 
 
 @entrance.get("/")
@@ -102,7 +83,7 @@ def enter() -> ResponseReturnValue:
 def timetable() -> ResponseReturnValue:
     """Where the van is today, the coming days, and every stop with its next visit."""
     commune_id = asked_number("commune")
-    every = open_stops(_library().id, today())
+    every = open_stops(library_or_404().id, today())
     stops = [s for s in every if commune_id in (None, s.place.commune_id) and _is_found(s)]
     ids = {stop.id for stop in stops}
     coming = [visit for visit in _coming_visits() if visit.stop_id in ids]
@@ -126,7 +107,7 @@ def timetable() -> ResponseReturnValue:
 @kept_for_all
 def timetable_map() -> ResponseReturnValue:
     """The Folium map of the stops."""
-    stops = open_stops(_library().id, today(), asked_number("commune"))
+    stops = open_stops(library_or_404().id, today(), asked_number("commune"))
     points = [
         MapStop("", stop.place.name, position.lat, position.lon, href=_page(stop))
         for stop in stops
@@ -212,8 +193,8 @@ def stops_geojson() -> ResponseReturnValue:
 @kept_for_all
 def timetable_csv() -> ResponseReturnValue:
     """The timetable in the mobile library schema."""
-    stops = open_stops(_library().id, today())
-    document = feeds.mobile_library_csv(stops, _coming_visits(), _library())
+    stops = open_stops(library_or_404().id, today())
+    document = feeds.mobile_library_csv(stops, _coming_visits(), library_or_404())
     answer = Response(document, content_type=CSV)
     answer.headers["Content-Disposition"] = 'attachment; filename="mobile-library.csv"'
     return _open_to_other_sites(answer)
@@ -238,7 +219,7 @@ def api_visits() -> ResponseReturnValue:
     last = _day_or_400("last") or first + LISTED_BY_DEFAULT
     stop_id = _number_or_400("stop")
     visits = open_visits(
-        _library().id,
+        library_or_404().id,
         first,
         min(last, first + AHEAD),
         stop_ids=None if stop_id is None else [stop_id],
@@ -253,37 +234,26 @@ def api_visits() -> ResponseReturnValue:
 def api_description() -> ResponseReturnValue:
     """The API's description."""
     server = url_for("public.timetable", _external=True).rstrip("/")
-    return _open_data(description(server, current_app.config["VERSION"], _library().name))
-
-
-def _library() -> Organisation:
-    """The library whose timetable it is; a new installation has none yet."""
-    library = g.get("public_library") or sole_organisation()
-    if library is None:
-        abort(404)
-    g.public_library = library
-    # Whoever is signed in sees the same: from here on it is the current library.
-    g.organisation_id = library.id
-    return library
+    return _open_data(description(server, current_app.config["VERSION"], library_or_404().name))
 
 
 def _library_row(model: type[Model], key: int) -> Model:
     """The row with this key if it is the library's; otherwise a 404."""
-    _library()
+    library_or_404()
     return owned_or_404(model, key)
 
 
 def _coming_visits(stop_ids: Iterable[int] | None = None) -> list[Visit]:
     """From today on as far as people look ahead, of some stops or of all."""
-    return open_visits(_library().id, today(), today() + AHEAD, stop_ids=stop_ids)
+    return open_visits(library_or_404().id, today(), today() + AHEAD, stop_ids=stop_ids)
 
 
 def _stops_with_next_visit(commune_id: int | None = None) -> list[OpenStop]:
-    return with_next_visits(open_stops(_library().id, today(), commune_id), _coming_visits())
+    return with_next_visits(open_stops(library_or_404().id, today(), commune_id), _coming_visits())
 
 
 def _stop_or_404(stop_id: int) -> Stop:
-    stop = open_stop(_library().id, stop_id)
+    stop = open_stop(library_or_404().id, stop_id)
     if stop is None:
         abort(404)
     return stop
@@ -304,7 +274,7 @@ def _page(stop: Stop) -> str:
 
 
 def _calendar(name: str, **which: Any) -> Response:
-    visits = open_visits(_library().id, today() - BEHIND, today() + AHEAD, **which)
+    visits = open_visits(library_or_404().id, today() - BEHIND, today() + AHEAD, **which)
     answer = Response(
         feeds.calendar_of(name, g.page_language, visits),
         content_type="text/calendar; charset=utf-8",

@@ -67,8 +67,8 @@ def restore_visit(visit: Visit, user: User) -> list[str]:
     return _settle([visit], [run], watch, user)
 
 
-def confirm_visit(visit: Visit, user: User) -> list[str]:
-    """The place has confirmed that it expects the van."""
+def confirm_visit(visit: Visit, user: User | None) -> list[str]:
+    """The place has confirmed that it expects the van; without ``user`` on its own page."""
     _begin(visit)
     _must_be_open(visit)
     visit.plan_status = VisitStatus.CONFIRMED
@@ -374,7 +374,7 @@ def _settle(
     visits: Sequence[Visit],
     runs: Sequence[Run],
     watch: Watch,
-    user: User,
+    user: User | None,
     reason: str = "",
     but: Collection[Visit] | None = None,
 ) -> list[str]:
@@ -383,7 +383,7 @@ def _settle(
     for visit in visits:
         refresh_status(visit, visit.record, today())
     shifts = watch.shifts(but=visits if but is None else but)
-    record_shifts(shifts, user.id, reason)
+    record_shifts(shifts, user.id if user else None, reason)
     db.session.flush()
     for run in runs:
         # Read again in its new order.
@@ -410,7 +410,7 @@ def _drop_if_empty(run: Run) -> None:
 
 def _note(
     kind: ChangeKind,
-    user: User,
+    user: User | None,
     visit: Visit,
     before: dict[str, Any],
     after: dict[str, Any],
@@ -419,7 +419,7 @@ def _note(
     db.session.add(
         TimetableChange(
             organisation_id=visit.organisation_id,
-            user_id=user.id,
+            user_id=user.id if user else None,
             visit_id=visit.id,
             run_id=visit.run_id,
             kind=kind,

@@ -42,7 +42,7 @@ def slots_page(visit_id: int) -> ResponseReturnValue:
     slots = slots_of(visit)
     form = ClassSlotForm()
     if not form.is_submitted():
-        _suggest(form, visit, slots)
+        suggest_next(form, visit, slots)
     return render_template("timetable/class_slots.html", visit=visit, slots=slots, form=form)
 
 
@@ -55,11 +55,7 @@ def add_slot(visit_id: int) -> ResponseReturnValue:
     if not form.validate_on_submit():
         slots = slots_of(visit)
         return render_template("timetable/class_slots.html", visit=visit, slots=slots, form=form)
-    slot = ClassSlot(organisation_id=visit.organisation_id, visit_id=visit.id)
-    form.populate_obj(slot)
-    slot.audience, slot.size = Audience(form.audience.data), form.size.data or 0
-    slot.teacher = form.teacher.data or ""
-    db.session.add(slot)
+    slot = agree_slot(visit, form)
     db.session.commit()
     flash(_("Class %(name)s is on the plan.", name=slot.class_name), "success")
     return redirect(url_for("class_slots.slots_page", visit_id=visit.id))
@@ -77,6 +73,16 @@ def remove_slot(slot_id: int) -> ResponseReturnValue:
     return redirect(url_for("class_slots.slots_page", visit_id=visit_id))
 
 
+def agree_slot(visit: Visit, form: ClassSlotForm) -> ClassSlot:
+    """Put a valid form's class on the visit's plan; the caller commits."""
+    slot = ClassSlot(organisation_id=visit.organisation_id, visit_id=visit.id)
+    form.populate_obj(slot)
+    slot.audience, slot.size = Audience(form.audience.data), form.size.data or 0
+    slot.teacher = form.teacher.data or ""
+    db.session.add(slot)
+    return slot
+
+
 def slots_of(visit: Visit) -> list[ClassSlot]:
     """The classes of a visit in order of time."""
     query = db.select(ClassSlot).where(ClassSlot.visit_id == visit.id)
@@ -91,7 +97,7 @@ def class_panel(visit: Visit) -> Markup:
     )
 
 
-def _suggest(form: ClassSlotForm, visit: Visit, slots: list[ClassSlot]) -> None:
+def suggest_next(form: ClassSlotForm, visit: Visit, slots: list[ClassSlot]) -> None:
     """The next class comes when the last one goes, at first when the van arrives."""
     if slots:
         form.starts_at.data = slots[-1].starts_at + slots[-1].minutes

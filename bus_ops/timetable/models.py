@@ -114,6 +114,8 @@ class Term(OwnedByOrganisation, Base):
     ends_on: Mapped[date | None]
     status: Mapped[TermStatus] = mapped_column(enum_column(TermStatus), default=TermStatus.DRAFT)
     published_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    # When its places were told their dates.
+    told_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     # Runs exist up to and including this day.
     filled_until: Mapped[date | None]
     # Clock values are minutes after local midnight.
@@ -397,6 +399,8 @@ class TimetableChange(OwnedByOrganisation, Base):
     before: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
     after: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
     reason: Mapped[str] = mapped_column(String(300), default="")
+    # When the place concerned was told, or it was found that there is nothing to tell.
+    told_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
 
 
 class RunRecord(OwnedByOrganisation, Base):

@@ -226,6 +226,7 @@ class _Remaking:
             lost = {
                 "day": visit.day.isoformat(),
                 "place": visit.place.name,
+                "place_id": visit.place_id,
                 "arrival": format_clock(visit.arrival_at),
                 "departure": format_clock(visit.departure_at),
             }

@@ -208,6 +208,47 @@ def time_stops(
     return time_day(stops, depot, term.leaves_depot_at, travel, lunch, term.buffer_minutes)
 
 
+@dataclass(frozen=True)
+class Taken:
+    """A day that has taken one more stop in, all others at their times: where it stands in the
+    order, and the day as it is then."""
+
+    index: int
+    timed: TimedDay
+    too_long: bool
+
+
+def cheapest_place(
+    term: Term,
+    held: Sequence[DayStop],
+    stop: DayStop,
+    depot: Position | None,
+    travel: TravelSource,
+    after: int = -1,
+) -> Taken | None:
+    """Where one more stop adds the least driving while ``held`` keep their times; None nowhere.
+
+    Not before nor at the index ``after``. A day over the shift's limit comes only where none else.
+    """
+    found = []
+    for index in range(after + 1, len(held) + 1):
+        timed = time_stops(term, [*held[:index], stop, *held[index:]], depot, travel)
+        if _fits(timed):
+            found.append(Taken(index, timed, timed.shift_minutes > term.shift_limit_minutes))
+    return min(found, key=lambda one: (one.too_long, one.timed.distance_m, one.index), default=None)
+
+
+def held_stop(visit: Visit, day: date) -> DayStop:
+    """A visit as a stop that keeps the times it has."""
+    return DayStop(
+        key=visit.id,
+        position=position_of(visit.place),
+        service_minutes=visit.stop.service_minutes,
+        fixed_arrival=minutes_of_day(visit.arrival_at, day),
+        fixed_departure=minutes_of_day(visit.departure_at, day),
+    )
+
+
 def day_stop(key: Hashable, stop: Stop, place: Place, day: date) -> DayStop:
     """A stop as the engine times it on a day."""
     return DayStop(
@@ -278,18 +319,18 @@ def _order_that_keeps(run: Run, others: list[Visit], visit: Visit) -> list[Visit
         clocks = [minutes_of_day(other.arrival_at, run.day) for other in others]
         index = bisect_right(clocks, published)
         return [*others[:index], visit, *others[index:]]
-    happened = [index for index, other in enumerate(others) if other.logged]
-    travel = travel_of(run.organisation_id)
-    found: list[tuple[bool, int, int]] = []
-    for index in range(max(happened, default=-1) + 1, len(others) + 1):
-        timed = _timed(run, [*others[:index], visit, *others[index:]], others, travel)
-        if _fits(timed):
-            too_long = timed.shift_minutes > run.term.shift_limit_minutes
-            found.append((too_long, timed.distance_m, index))
-    if not found:
+    happened = max((index for index, other in enumerate(others) if other.logged), default=-1)
+    found = cheapest_place(
+        run.term,
+        [_stop_of(other, run.day, others) for other in others],
+        _stop_of(visit, run.day, ()),
+        depot_position(run.van),
+        travel_of(run.organisation_id),
+        after=happened,
+    )
+    if found is None:
         return None
-    index = min(found)[2]
-    return [*others[:index], visit, *others[index:]]
+    return [*others[: found.index], visit, *others[found.index :]]
 
 
 def _timed(
@@ -307,13 +348,7 @@ def _fits(timed: TimedDay) -> bool:
 def _stop_of(visit: Visit, day: date, keep: Collection[Visit]) -> DayStop:
     if visit not in keep:
         return day_stop(visit.id, visit.stop, visit.place, day)
-    return DayStop(
-        key=visit.id,
-        position=position_of(visit.place),
-        service_minutes=visit.stop.service_minutes,
-        fixed_arrival=minutes_of_day(visit.arrival_at, day),
-        fixed_departure=minutes_of_day(visit.departure_at, day),
-    )
+    return held_stop(visit, day)
 
 
 def _words(shift: Shift, side: _Published) -> dict[str, Any]:

@@ -1,0 +1,1 @@
+"""Telling people: texts in both languages, an outbox that sends each message once, what is due."""
