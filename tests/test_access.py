@@ -17,8 +17,10 @@ from bus_ops.circulation.models import Box, BoxDeposit, Card, Copy, Reader, Rese
 from bus_ops.database import db, now
 from bus_ops.fleet.models import CrewMember, Depot, Van, VanOutOfService
 from bus_ops.i18n import today
+from bus_ops.places.host_links import end_host_links, host_token
 from bus_ops.places.models import AdministrativeUnit, Place, UnitLevel
 from bus_ops.tablet.models import Photo, SetAside, Tablet
+from bus_ops.telling.models import Channel, MessageKind, OutboxMessage
 from bus_ops.timetable.models import (
     Audience,
     CalendarClosure,
@@ -32,6 +34,7 @@ from bus_ops.timetable.models import (
 )
 from tests.conftest import SignIn, add_organisation
 from tests.planning.plans import plan_as_it_is, repair_of
+from tests.requests.asked import asked_visit
 from tests.small_service import small_service
 
 NO_ROW = UUID(int=1)
@@ -59,6 +62,8 @@ PAGES = {
     "/circulation/readers": {Role.CREW, Role.COORDINATOR, Role.ADMINISTRATOR},
     "/tablet/to-settle": {Role.CREW, Role.COORDINATOR, Role.ADMINISTRATOR},
     "/tablet/to-settle?show=settled": {Role.CREW, Role.COORDINATOR, Role.ADMINISTRATOR},
+    "/requests/": {Role.COORDINATOR, Role.ADMINISTRATOR},
+    "/messages/": {Role.COORDINATOR, Role.ADMINISTRATOR},
     "/tablet/evidence": {Role.COORDINATOR, Role.ADMINISTRATOR},
     "/statistics/": {Role.REPORTER, Role.COORDINATOR, Role.ADMINISTRATOR},
     "/statistics/export.xlsx": {Role.REPORTER, Role.COORDINATOR, Role.ADMINISTRATOR},
@@ -79,7 +84,8 @@ def for_tablets(app: Flask, rule: Rule) -> bool:
 
 
 def address(app: Flask, rule: Rule) -> str:
-    special = {"name": "backup", "language": "vi"}
+    special = {"name": "backup", "language": "vi", "token": "x", "kind": "changes"}
+    special["text_language"] = "vi"
     values: dict[str, Any] = {
         name: NO_ROW if isinstance(rule._converters.get(name), UUIDConverter) else 1
         for name in rule.arguments
@@ -89,12 +95,17 @@ def address(app: Flask, rule: Rule) -> str:
         return app.url_for(rule.endpoint, **values)
 
 
+def private_rules(app: Flask) -> dict[str, Rule]:
+    """Pages of whoever was given their address, and the page on which anybody asks for a visit."""
+    return {r.endpoint: r for r in rules(app) if r.rule.startswith(("/ask/", "/host/"))}
+
+
 def test_every_view_says_who_may_open_it(app: Flask) -> None:
     for endpoint, view in app.view_functions.items():
         assert hasattr(view, "roles_allowed"), endpoint
     unguarded = {e for e, view in app.view_functions.items() if view.roles_allowed is None}
     tablets = {rule.endpoint for rule in rules(app) if for_tablets(app, rule)}
-    assert unguarded == OPEN | tablets | set(public_rules(app))
+    assert unguarded == OPEN | tablets | set(public_rules(app)) | set(private_rules(app))
 
 
 def public_rules(app: Flask) -> dict[str, Rule]:
@@ -105,6 +116,33 @@ def public_rules(app: Flask) -> dict[str, Rule]:
 def test_what_anybody_may_open_is_only_to_be_read(app: Flask) -> None:
     for rule in public_rules(app).values():
         assert (rule.methods or set()) <= {"GET", "HEAD", "OPTIONS"}
+
+
+def test_a_private_page_is_not_there_for_who_has_not_its_address(
+    app: Flask, organisation: Organisation
+) -> None:
+    service = small_service(organisation, today())
+    place, other = (stop.place for stop in service.stops)
+    guesses = ["x", "W10.x", host_token(place)[:-1], host_token(other)[:4] + host_token(place)[4:]]
+    ended = host_token(place)
+    end_host_links(place)
+    db.session.commit()
+    client = app.test_client()
+    tried = 0
+    for rule in private_rules(app).values():
+        if "token" not in rule.arguments:
+            continue
+        with app.test_request_context():
+            values = {
+                name: NO_ROW if isinstance(rule._converters.get(name), UUIDConverter) else 1
+                for name in rule.arguments
+            }
+            for guess in [*guesses, ended]:
+                where = app.url_for(rule.endpoint, **{**values, "language": "vi", "token": guess})
+                for method in (rule.methods or set()) & {"GET", "POST"}:
+                    assert client.open(where, method=method).status_code == 404, where
+                    tried += 1
+    assert tried > 60
 
 
 @pytest.mark.parametrize("header", ["", "Bearer x", f"Bearer {NO_ROW}.guess", "Basic YTpi"])
@@ -135,7 +173,7 @@ def test_a_view_that_says_nothing_is_closed(app: Flask, sign_in: SignIn) -> None
 
 def test_a_visitor_reaches_nothing_but_the_sign_in_and_the_open_timetable(app: Flask) -> None:
     client = app.test_client()
-    known = OPEN | set(public_rules(app))
+    known = OPEN | set(public_rules(app)) | set(private_rules(app))
     for rule in rules(app):
         if rule.endpoint in known or for_tablets(app, rule):
             continue
@@ -179,7 +217,10 @@ def test_a_form_without_its_csrf_mark_is_refused_in_words(app: Flask, sign_in: S
             continue
         answer = client.post(address(app, rule), data={"name": "x"})
         assert answer.status_code == 400, rule.rule
-        assert "This page was open too long" in answer.get_data(as_text=True), rule.rule
+        # Addresses in a language answer in theirs.
+        vietnamese = rule.endpoint in private_rules(app)
+        sentence = "Trang này đã mở quá lâu" if vietnamese else "This page was open too long"
+        assert sentence in answer.get_data(as_text=True), rule.rule
 
 
 def foreign_rows(app: Flask) -> dict[str, Any]:
@@ -209,6 +250,17 @@ def foreign_rows(app: Flask) -> dict[str, Any]:
         ),
         "out_id": VanOutOfService(
             **owner, van_id=service.van.id, first_on=today(), last_on=today(), reason="x"
+        ),
+        "request_id": asked_visit(other.id),
+        "message_id": OutboxMessage(
+            **owner,
+            key="x",
+            kind=MessageKind.CHANGES,
+            channel=Channel.EMAIL,
+            recipient="x@example.org",
+            language="vi",
+            subject="x",
+            body="x",
         ),
         "record_id": SetAside(**owner, raw=b"{", digest="x", problem="body: no batch"),
     }
@@ -283,8 +335,9 @@ def test_nothing_of_another_library_is_found(
     client = sign_in(Role.ADMINISTRATOR)
     looked_at = 0
     for rule in rules(app):
-        names = rule.arguments - {"name", "language"}
-        if not names or for_tablets(app, rule):
+        names = rule.arguments - {"name", "language", "kind", "text_language"}
+        # Private addresses name their library themselves.
+        if not names or for_tablets(app, rule) or rule.endpoint in private_rules(app):
             continue
         with app.test_request_context():
             where = app.url_for(rule.endpoint, **{name: foreign[name] for name in names})

@@ -27,9 +27,11 @@ from bus_ops.base_form import BaseForm
 from bus_ops.clock_fields import ClockField, DayListField, WindowsField
 from bus_ops.database import db
 from bus_ops.i18n import today
+from bus_ops.places.host_links import host_token
 from bus_ops.planning import starting
 from tests.conftest import SignIn
 from tests.planning.plans import plan_as_it_is, repair_of
+from tests.requests.asked import asked_of
 from tests.small_service import SmallService, small_service
 
 HOSTILE = {
@@ -81,6 +83,11 @@ def keys(service: SmallService) -> dict[str, Any]:
         "van_id": service.van.id,
         "depot_id": service.van.depot_id,
         "user_id": service.user.id,
+        "request_id": asked_of(service).id,
+        "token": host_token(service.stops[0].place),
+        "language": "vi",
+        "kind": "changes",
+        "text_language": "vi",
         "title_id": 1,
         "reader_id": 1,
         "member_id": 1,

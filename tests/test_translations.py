@@ -21,8 +21,10 @@ from bus_ops.command_language import helped
 from bus_ops.database import db
 from bus_ops.frontend.sentences import sentences_in
 from bus_ops.i18n import today
+from bus_ops.places.host_links import host_token
 from tests.conftest import REPOSITORY, SignIn
 from tests.planning.plans import plan_as_it_is, repair_of
+from tests.requests.asked import asked_of
 from tests.small_service import SmallService, small_service
 
 KEYWORDS = {
@@ -128,6 +130,14 @@ def test_no_page_shows_english_to_a_vietnamese_reader(
         f"/places/{visit.place_id}/position",
         "/places/import",
         "/places/units",
+        "/requests/",
+        f"/requests/{asked_of(service).id}",
+        "/messages/",
+        "/messages/texts",
+        "/messages/texts/changes/vi",
+        "/ask/vi/",
+        f"/host/vi/{host_token(service.stops[0].place)}/",
+        f"/host/vi/{host_token(service.stops[0].place)}/visits/{service.visits()[-1].id}/classes",
         "/statistics/",
         "/statistics/definitions",
         "/statistics/visits",
@@ -222,6 +232,11 @@ def pages_of(app: Flask, service: SmallService) -> Iterator[str]:
         "user_id": service.user.id,
         "planning_id": plan_as_it_is(service).id,
         "repair_id": repair_of(service).id,
+        "request_id": asked_of(service).id,
+        "token": host_token(service.stops[0].place),
+        "language": "en",
+        "kind": "changes",
+        "text_language": "en",
         "title_id": 1,
         "reader_id": 1,
         "member_id": 1,

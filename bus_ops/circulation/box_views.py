@@ -24,6 +24,7 @@ from ..places.models import Place
 from ..tables import Listing, matches
 from ..timetable.models import Visit
 from .box_rules import concerns_about
+from .host_counts import told_of
 from .models import Box, BoxDeposit, BoxItem, BoxItemState, Copy
 
 blueprint = Blueprint("boxes", __name__, url_prefix="/circulation/boxes")
@@ -145,6 +146,7 @@ def handover_record(event_id: uuid.UUID) -> ResponseReturnValue:
         came_back_on=local(deposit.back_at).date() if deposit.back_at else None,
         concerns=concerns_about(barcodes, deposit.organisation_id),
         states=BoxItemState,
+        told=told_of(deposit),
     )
 
 

@@ -123,5 +123,6 @@ def _request_or_404(token: str) -> VisitRequest:
 
 
 def _page(request: VisitRequest) -> str:
+    """In the language it is read in now."""
     token = token_of(deciding.PURPOSE, request.id, request.mark)
     return url_for("asking.request_page", token=token)

@@ -15,6 +15,7 @@ from sqlalchemy import select
 from schedules.searching import search_key
 
 from ..accounts.models import User
+from ..config import LANGUAGES
 from ..database import db, lock_library
 from ..fleet.models import Van
 from ..i18n import (
@@ -272,7 +273,10 @@ def _entered(request: VisitRequest, van: Van, day: date, minutes: int, user: Use
         raise ChangeError(_("No published timetable covers this day."))
     place = request.place or _kept_place(request)
     request.place_id = place.id
-    reason = _("Asked for by %(name)s", name=request.asker_name)
+    with force_locale(LANGUAGES[0]):
+        # What is kept is read by everybody, in the language that is ours first.
+        reason = _("Asked for by %(name)s", name=request.asker_name)
+        promised = ", ".join(str(wish.label) for wish in request.wished)
     query = select(Stop).where(
         Stop.place_id == place.id, Stop.term_id == term.id, Stop.van_id == van.id, Stop.enabled
     )
@@ -290,7 +294,7 @@ def _entered(request: VisitRequest, van: Van, day: date, minutes: int, user: Use
             starts_on=day,
             ends_on=day,
             calendar=proposed_calendar(place),
-            promised=", ".join(str(wish.label) for wish in request.wished),
+            promised=promised,
         )
         db.session.add(stop)
         db.session.flush()
