@@ -99,11 +99,12 @@ def _register_slices(app: Flask) -> None:
     from .planning import repair_views
     from .public import host_views, request_views
     from .tablet import app_views, device_views
-    from .timetable import class_slots
+    from .timetable import board_views, class_slots
 
     for part in (
         box_views,
         reservation_views,
+        board_views,
         class_slots,
         repair_views,
         app_views,

@@ -66,6 +66,7 @@ def home_of(role: Role) -> str:
 REACHED_FROM = {
     "planning.": "timetable.term_list",
     "repairing.": "timetable.term_list",
+    "board.": "timetable.month",
     "telling.": "requests.request_list",
     "tablet.evidence": "tablet.to_settle",
 }

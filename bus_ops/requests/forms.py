@@ -73,8 +73,8 @@ class AskForm(BaseForm):
     wishes = ChecksField(_l("What you wish for"))
     note = TextAreaField(_l("What else we should know"), [Length(max=2000)])
     # Not shown to people: what fills it in is a robot.
-    website = StringField(_l("Leave this field empty"))
-    opened = HiddenField()
+    website = StringField(_l("Leave this field empty"), [Length(max=200)])
+    opened = HiddenField(validators=[Length(max=200)])
 
     def __init__(self, organisation_id: int) -> None:
         super().__init__()

@@ -7,9 +7,9 @@ what they answer are sentences for the person who made the change.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
-from datetime import date
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
 from typing import Any
 
 from flask_babel import gettext as _
@@ -130,12 +130,13 @@ def add_visit(stop: Stop, day: date, reason: str, user: User) -> tuple[Visit, li
 @dataclass(frozen=True)
 class NewOrder:
     """A van's day as it is to be: its visits in order (a stop: a new visit of it), and those that
-    keep the times they have."""
+    keep the times they have, or that ``at`` gives them."""
 
     day: date
     van: Van
     visits: Sequence[Visit | Stop]
     keep: Collection[Visit]
+    at: Mapping[Visit, tuple[datetime, datetime]] = field(default_factory=dict)
 
 
 def rearrange(
@@ -160,6 +161,8 @@ def rearrange(
         if run is None:
             continue
         placed = [_placed_on(run, one, reason, befores) for one in order.visits]
+        for visit, times in order.at.items():
+            visit.arrival_at, visit.departure_at = times
         filled.append((run, placed, order.keep))
     for run, placed, keep in filled:
         unnamed = [visit for visit in held_visits(run) if visit not in placed]

@@ -168,6 +168,14 @@ def refit(run: Run, visit: Visit) -> None:
     take_in(run, visit)
 
 
+def who_can_stay(run: Run, order: Sequence[Visit], visit: Visit) -> list[Visit]:
+    """Whose times hold when a visit takes that place in a run: everybody's where the van can still
+    keep them, else only those that are counted on."""
+    others = [other for other in order if other is not visit]
+    timed = _timed(run, order, others, travel_of(run.organisation_id))
+    return others if _fits(timed) else counted_on(others)
+
+
 def put_back(run: Run, visit: Visit) -> None:
     """A restored visit takes its time of old again if that is still free, else a new one."""
     order = sorted(held_visits(run), key=lambda other: other.arrival_at)

@@ -19,5 +19,6 @@ export function makeScrollersReachable(): void {
   const seen = new ResizeObserver((boxes) => {
     for (const { target } of boxes) mark(target as HTMLElement);
   });
-  for (const box of document.querySelectorAll<HTMLElement>(".table-responsive")) seen.observe(box);
+  const boxes = document.querySelectorAll<HTMLElement>(".table-responsive, .board-week");
+  for (const box of boxes) seen.observe(box);
 }
