@@ -70,11 +70,13 @@ def _template_folder() -> str:
 def _register_slices(app: Flask) -> None:
     from .accounts import views as accounts_views
     from .circulation import views as circulation_views
+    from .events import views as events_views
     from .fleet import views as fleet_views
     from .places import views as places_views
     from .planning import views as planning_views
     from .public import views as public_views
     from .requests import views as requests_views
+    from .school_years import views as school_years_views
     from .statistics import views as statistics_views
     from .tablet import views as tablet_views
     from .telling import views as telling_views
@@ -91,6 +93,8 @@ def _register_slices(app: Flask) -> None:
         statistics_views,
         public_views,
         requests_views,
+        events_views,
+        school_years_views,
         telling_views,
     ):
         app.register_blueprint(slice_views.blueprint)
@@ -98,6 +102,7 @@ def _register_slices(app: Flask) -> None:
     from .circulation import box_views, reservation_views
     from .planning import repair_views
     from .public import host_views, request_views
+    from .statistics import stop_reviews
     from .tablet import app_views, device_views
     from .timetable import board_views, class_slots
 
@@ -111,6 +116,7 @@ def _register_slices(app: Flask) -> None:
         device_views,
         request_views,
         host_views,
+        stop_reviews,
     ):
         app.register_blueprint(part.blueprint)
     app.register_blueprint(app_views.interface)

@@ -66,6 +66,9 @@ def home_of(role: Role) -> str:
 REACHED_FROM = {
     "planning.": "timetable.term_list",
     "repairing.": "timetable.term_list",
+    "stop_reviews.": "statistics.overview",
+    "school_years.": "statistics.overview",
+    "events.": "statistics.overview",
     "board.": "timetable.month",
     "telling.": "requests.request_list",
     "tablet.evidence": "tablet.to_settle",

@@ -4,10 +4,12 @@ from .accounts import models as accounts
 from .background import JobNote, JobRun
 from .circulation import models as circulation
 from .database import Base
+from .events import models as events
 from .fleet import models as fleet
 from .places import models as places
 from .planning import models as planning
 from .requests import models as requests
+from .school_years import models as school_years
 from .tablet import models as tablet
 from .telling import models as telling
 from .timetable import models as timetable
@@ -18,10 +20,12 @@ __all__ = [
     "JobRun",
     "accounts",
     "circulation",
+    "events",
     "fleet",
     "places",
     "planning",
     "requests",
+    "school_years",
     "tablet",
     "telling",
     "timetable",

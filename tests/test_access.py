@@ -15,6 +15,7 @@ from bus_ops.accounts.access import may_open
 from bus_ops.accounts.models import Organisation, Role
 from bus_ops.circulation.models import Box, BoxDeposit, Card, Copy, Reader, Reservation, Title
 from bus_ops.database import db, now
+from bus_ops.events.models import Donation, Donor, DonorKind, EventKind, GiftKind, SpecialEvent
 from bus_ops.fleet.models import CrewMember, Depot, Van, VanOutOfService
 from bus_ops.i18n import today
 from bus_ops.places.host_links import end_host_links, host_token
@@ -65,6 +66,11 @@ PAGES = {
     "/requests/": {Role.COORDINATOR, Role.ADMINISTRATOR},
     "/messages/": {Role.COORDINATOR, Role.ADMINISTRATOR},
     "/tablet/evidence": {Role.COORDINATOR, Role.ADMINISTRATOR},
+    "/events/": {Role.REPORTER, Role.COORDINATOR, Role.ADMINISTRATOR},
+    "/events/new": {Role.COORDINATOR, Role.ADMINISTRATOR},
+    "/school-years/": {Role.REPORTER, Role.COORDINATOR, Role.ADMINISTRATOR},
+    "/statistics/stops/": {Role.REPORTER, Role.COORDINATOR, Role.ADMINISTRATOR},
+    "/timetable/board/": {Role.COORDINATOR, Role.ADMINISTRATOR},
     "/statistics/": {Role.REPORTER, Role.COORDINATOR, Role.ADMINISTRATOR},
     "/statistics/export.xlsx": {Role.REPORTER, Role.COORDINATOR, Role.ADMINISTRATOR},
     "/tablet/today": set(Role),
@@ -265,6 +271,19 @@ def foreign_rows(app: Flask) -> dict[str, Any]:
         "record_id": SetAside(**owner, raw=b"{", digest="x", problem="body: no batch"),
     }
     visit = service.visits()[0]
+    donor = Donor(**owner, name="Nhà tài trợ khác", kind=DonorKind.PERSON)
+    extra |= {
+        "special_event_id": SpecialEvent(
+            **owner,
+            kind=EventKind.OTHER,
+            title="x",
+            place_id=visit.place_id,
+            planned_on=today(),
+        ),
+        "donation_id": Donation(
+            **owner, donor=donor, kind=GiftKind.OTHER, received_on=today(), description="x"
+        ),
+    }
     tablet = Tablet(**owner, name="Máy tính bảng khác")
     db.session.add(tablet)
     db.session.flush()
@@ -304,6 +323,7 @@ def foreign_rows(app: Flask) -> dict[str, Any]:
         "repair_id": repair_of(service).id,
         "place_id": service.stops[0].place_id,
         "event_id": fact["event_id"],
+        "school_year": today().year,
     }
     kinds = {
         "visit_id": Visit,

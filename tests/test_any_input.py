@@ -30,6 +30,7 @@ from bus_ops.i18n import today
 from bus_ops.places.host_links import host_token
 from bus_ops.planning import starting
 from tests.conftest import SignIn
+from tests.events.held import event_of
 from tests.planning.plans import plan_as_it_is, repair_of
 from tests.requests.asked import asked_of
 from tests.small_service import SmallService, small_service
@@ -84,6 +85,8 @@ def keys(service: SmallService) -> dict[str, Any]:
         "depot_id": service.van.depot_id,
         "user_id": service.user.id,
         "request_id": asked_of(service).id,
+        "special_event_id": event_of(service).id,
+        "school_year": today().year,
         "token": host_token(service.stops[0].place),
         "language": "vi",
         "kind": "changes",

@@ -23,6 +23,7 @@ from bus_ops.frontend.sentences import sentences_in
 from bus_ops.i18n import today
 from bus_ops.places.host_links import host_token
 from tests.conftest import REPOSITORY, SignIn
+from tests.events.held import event_of
 from tests.planning.plans import plan_as_it_is, repair_of
 from tests.requests.asked import asked_of
 from tests.small_service import SmallService, small_service
@@ -138,6 +139,14 @@ def test_no_page_shows_english_to_a_vietnamese_reader(
         "/ask/vi/",
         f"/host/vi/{host_token(service.stops[0].place)}/",
         f"/host/vi/{host_token(service.stops[0].place)}/visits/{service.visits()[-1].id}/classes",
+        "/timetable/board/",
+        "/events/",
+        "/events/new",
+        f"/events/{event_of(service).id}",
+        "/events/donations",
+        "/school-years/",
+        f"/school-years/{today().year}/schools/{visit.place_id}",
+        "/statistics/stops/",
         "/statistics/",
         "/statistics/definitions",
         "/statistics/visits",
@@ -233,6 +242,8 @@ def pages_of(app: Flask, service: SmallService) -> Iterator[str]:
         "planning_id": plan_as_it_is(service).id,
         "repair_id": repair_of(service).id,
         "request_id": asked_of(service).id,
+        "special_event_id": event_of(service).id,
+        "school_year": today().year,
         "token": host_token(service.stops[0].place),
         "language": "en",
         "kind": "changes",

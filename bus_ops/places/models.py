@@ -103,6 +103,8 @@ class Place(OwnedByOrganisation, Base):
     search_key: Mapped[str] = mapped_column(String(600), default="")
     kind: Mapped[PlaceKind] = mapped_column(enum_column(PlaceKind), default=PlaceKind.OTHER)
     level: Mapped[SchoolLevel | None] = mapped_column(enum_column(SchoolLevel))
+    # How many go to a school; none where nobody has told.
+    pupils: Mapped[int | None]
     official_code: Mapped[str] = mapped_column(String(40), default="")
     community: Mapped[str] = mapped_column(String(160), default="")
     address: Mapped[str] = mapped_column(String(300), default="")

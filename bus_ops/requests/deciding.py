@@ -34,18 +34,15 @@ from ..telling.links import external
 from ..telling.models import MessageKind
 from ..telling.outbox import Recipient, planners_of, put_in_outbox
 from ..timetable import changes
-from ..timetable.calendars import proposed_calendar
-from ..timetable.changes import ChangeError
-from ..timetable.fitting import Fit, days_that_fit, term_for
+from ..timetable.fitting import Fit, days_that_fit
 from ..timetable.models import Audience, Stop, StopKind, Visit
+from ..timetable.single_visits import add_single_visit, term_or_refused
 from .models import RequestKind, RequestState, RequestStep, VisitRequest
 
 PURPOSE = "request"
 # What whoever asked does with words.
 Step = Callable[[VisitRequest, str], None]
 Deed = Callable[[], Visit | None]
-# Day by day: one visit, on its first day.
-_ONCE = "FREQ=DAILY;COUNT=1"
 
 
 class ClosedError(ValueError):
@@ -268,38 +265,22 @@ def _stop_at(place: Place) -> Stop | None:
 
 
 def _entered(request: VisitRequest, van: Van, day: date, minutes: int, user: User) -> Visit:
-    term = term_for(request.organisation_id, van, day)
-    if term is None:
-        raise ChangeError(_("No published timetable covers this day."))
     place = request.place or _kept_place(request)
     request.place_id = place.id
     with force_locale(LANGUAGES[0]):
         # What is kept is read by everybody, in the language that is ours first.
         reason = _("Asked for by %(name)s", name=request.asker_name)
         promised = ", ".join(str(wish.label) for wish in request.wished)
+    term = term_or_refused(request.organisation_id, van, day)
     query = select(Stop).where(
         Stop.place_id == place.id, Stop.term_id == term.id, Stop.van_id == van.id, Stop.enabled
     )
     stop = db.session.scalars(query.order_by(Stop.id)).first()
-    if stop is None:
-        stop = Stop(
-            organisation_id=request.organisation_id,
-            term=term,
-            place=place,
-            van=van,
-            kind=StopKind.CLOSED if request.level else StopKind.PUBLIC,
-            audience=_largest_group(request),
-            service_minutes=minutes,
-            rule=_ONCE,
-            starts_on=day,
-            ends_on=day,
-            calendar=proposed_calendar(place),
-            promised=promised,
-        )
-        db.session.add(stop)
-        db.session.flush()
-    visit, _sentences = changes.add_visit(stop, day, reason, user)
-    return visit
+    if stop is not None:
+        return changes.add_visit(stop, day, reason, user)[0]
+    kind = StopKind.CLOSED if request.level else StopKind.PUBLIC
+    audience = _largest_group(request)
+    return add_single_visit(place, van, day, minutes, kind, audience, promised, reason, user)[0]
 
 
 def _largest_group(request: VisitRequest) -> Audience | None:
