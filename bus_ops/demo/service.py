@@ -332,7 +332,8 @@ def _terms(organisation: Organisation, today: date) -> list[Term]:
     near = today + NEXT_TERM_IS_NEAR
     shown = [span for span in spans[present - 1 :] if span[1] <= near]
     terms = [
-        _term(organisation, span, status=TermStatus.PUBLISHED, published_at=now()) for span in shown
+        _term(organisation, span, status=TermStatus.PUBLISHED, published_at=now(), told_at=now())
+        for span in shown
     ]
     db.session.add_all(terms)
     db.session.flush()

@@ -15,7 +15,7 @@ def events_xlsx(events: Sequence[SpecialEvent], people: Mapping[int, int]) -> by
     columns = [
         _("Day"),
         _("Kind of event"),
-        _("Title"),
+        _("Name of the event"),
         _("Place"),
         _("Commune or ward"),
         _("Partners"),

@@ -34,7 +34,9 @@ class EventForm(BaseForm):
     """What is held, and what of it is written down."""
 
     kind = SelectField(_l("Kind of event"), choices=EventKind.choices())
-    title = StringField(_l("Title"), [DataRequired(_l("Enter a title.")), Length(max=200)])
+    title = StringField(
+        _l("Name of the event"), [DataRequired(_l("Enter a title.")), Length(max=200)]
+    )
     programme = TextAreaField(_l("Programme"), [Length(max=4000)])
     partners = StringField(_l("Partners"), [Length(max=500)])
     expected_people = IntegerField(_l("People expected"), [Optional(), NumberRange(0, _MOST)])

@@ -11,11 +11,13 @@ from flask import url_for
 from flask_babel import gettext as _
 
 from schedules.exchange.geojson_stops import StopPoint
+from schedules.exchange.gtfs import Agency, FeedCall, FeedDay, FeedRoute, FeedStop, gtfs_feed
 from schedules.exchange.icalendar_feed import FeedVisit, calendar_feed
 from schedules.exchange.mobile_library_csv import StopRow, write_mobile_library_csv
 from schedules.recurrence import Recurrence
 
 from ..accounts.models import Organisation
+from ..config import TIMEZONE
 from ..database import now
 from ..i18n import at_minutes, local, minutes_of_day
 from ..timetable.generating import recurrence_of
@@ -93,6 +95,35 @@ def mobile_library_csv(
     for stop in stops:
         rows += _rows_of(stop, coming.get(stop.id, []), organisation)
     return write_mobile_library_csv(rows)
+
+
+def gtfs_of(visits: Sequence[Visit], organisation: Organisation, language: str) -> bytes | None:
+    """Coming visits as GTFS; None where no van serves two open stops on a day."""
+    stops = {
+        visit.stop_id: FeedStop(
+            str(visit.stop_id),
+            visit.place.name,
+            position.lat,
+            position.lon,
+            _page_of(visit.stop_id, language),
+        )
+        for visit in visits
+        if (position := visit.place.position) is not None
+    }
+    vans = {visit.run.van_id: visit.run.van for visit in visits}
+    calls: dict[tuple[int, date], list[FeedCall]] = {}
+    for visit in visits:
+        if visit.plan_status != VisitStatus.CANCELLED:
+            call = FeedCall(str(visit.stop_id), *_times_of(visit))
+            calls.setdefault((visit.run.van_id, visit.day), []).append(call)
+    home = url_for("public.timetable", language=language, _external=True)
+    return gtfs_feed(
+        Agency(organisation.name, home, TIMEZONE, language),
+        list(stops.values()),
+        [FeedRoute(str(key), van.display_name) for key, van in vans.items()],
+        [FeedDay(str(van), day, tuple(some)) for (van, day), some in calls.items()],
+        version=f"{now():%Y-%m-%d}",
+    )
 
 
 def _rows_of(stop: Stop, visits: Sequence[Visit], organisation: Organisation) -> list[StopRow]:

@@ -42,6 +42,54 @@ _STOP = {
 }
 
 
+# What a gateway for SMS or Zalo is sent; see telling.sending.
+_GATEWAY = {
+    "operationId": "message",
+    "summary": "A message to a telephone number, for a gateway that the library runs",
+    "parameters": [
+        {
+            "name": "Bus-Ops-Signature",
+            "in": "header",
+            "required": True,
+            "description": "t=SECONDS,v1=HEX: HMAC-SHA256 of SECONDS.BODY under the shared secret.",
+            "schema": _TEXT,
+        },
+        {
+            "name": "Idempotency-Key",
+            "in": "header",
+            "required": True,
+            "description": "The same whenever the same message is tried again.",
+            "schema": _TEXT,
+        },
+    ],
+    "requestBody": {
+        "required": True,
+        "content": {
+            "application/json": {
+                "schema": {
+                    "type": "object",
+                    "required": ["id", "kind", "to", "name", "language", "text", "library"],
+                    "properties": {
+                        "id": _NUMBER,
+                        "kind": _TEXT,
+                        "to": {**_TEXT, "description": "The telephone number as it was entered."},
+                        "name": _TEXT,
+                        "language": _TEXT,
+                        "text": _TEXT,
+                        "library": _TEXT,
+                    },
+                }
+            }
+        },
+    },
+    "responses": {
+        "2XX": {"description": "Taken; it is not sent again."},
+        "4XX": {"description": "Refused; 408, 425 and 429 are tried again."},
+        "5XX": {"description": "To be tried again, after growing pauses."},
+    },
+}
+
+
 def description(server: str, version: str, library: str) -> dict[str, Any]:
     """The document; ``server`` is the address below which the paths lie."""
     return {
@@ -88,6 +136,7 @@ def description(server: str, version: str, library: str) -> dict[str, Any]:
                 }
             },
         },
+        "webhooks": {"message": {"post": _GATEWAY}},
         "components": {"schemas": {"Stop": _STOP, "Visit": _VISIT}},
     }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from collections.abc import Iterable
 from datetime import date, timedelta
 from typing import Any
@@ -31,7 +32,7 @@ from ..accounts.access import open_to_all
 from ..config import LANGUAGES
 from ..database import Model, owned_or_404
 from ..fleet.models import Van
-from ..i18n import parsed_day, today
+from ..i18n import today
 from ..incoming import asked_number, asked_search
 from ..maps import MapStop, map_script, places_map
 from ..places.models import AdministrativeUnit
@@ -63,6 +64,7 @@ entrance = Blueprint("public_entrance", __name__, url_prefix="/public")
 SHOWN = timedelta(weeks=2)
 LISTED_BY_DEFAULT = timedelta(weeks=4)
 CSV = "text/csv; charset=utf-8"
+_API_DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 
 
 @blueprint.record_once
@@ -200,6 +202,19 @@ def timetable_csv() -> ResponseReturnValue:
     return _open_to_other_sites(answer)
 
 
+@blueprint.get("/gtfs.zip")
+@open_to_all
+@kept_for_all
+def timetable_gtfs() -> ResponseReturnValue:
+    """The timetable for route planners."""
+    document = feeds.gtfs_of(_coming_visits(), library_or_404(), g.page_language)
+    if document is None:
+        abort(404)
+    answer = Response(document, mimetype="application/zip")
+    answer.headers["Content-Disposition"] = 'attachment; filename="mobile-library-gtfs.zip"'
+    return _open_to_other_sites(answer)
+
+
 @blueprint.get("/api/stops")
 @open_to_all
 @kept_for_all
@@ -216,12 +231,12 @@ def api_stops() -> ResponseReturnValue:
 def api_visits() -> ResponseReturnValue:
     """Visits for programs."""
     first = _day_or_400("first") or today()
-    last = _day_or_400("last") or first + LISTED_BY_DEFAULT
+    last = _day_or_400("last") or _later(first, LISTED_BY_DEFAULT)
     stop_id = _number_or_400("stop")
     visits = open_visits(
         library_or_404().id,
         first,
-        min(last, first + AHEAD),
+        min(last, _later(first, AHEAD)),
         stop_ids=None if stop_id is None else [stop_id],
     )
     facts = [feeds.visit_facts(visit, g.page_language) for visit in visits]
@@ -306,10 +321,19 @@ def _day_or_400(name: str) -> date | None:
     text = request.args.get(name, "")
     if not text:
         return None
-    day = parsed_day(text)
+    try:
+        # Any day there is: far from ours there are no visits, and that is the answer.
+        day = date.fromisoformat(text) if _API_DAY.fullmatch(text) else None
+    except ValueError:
+        day = None
     if day is None:
         abort(_refusal(name, _("Write days as 2026-11-24.")))
     return day
+
+
+def _later(day: date, by: timedelta) -> date:
+    """That much later, or the last day there is."""
+    return day + by if date.max - day > by else date.max
 
 
 def _refusal(name: str, remedy: str) -> Response:

@@ -33,6 +33,7 @@ from ..private_links import token_of
 from ..telling.links import external
 from ..telling.models import MessageKind
 from ..telling.outbox import Recipient, planners_of, put_in_outbox
+from ..telling.visit_notices import know_already
 from ..timetable import changes
 from ..timetable.fitting import Fit, days_that_fit
 from ..timetable.models import Audience, Stop, StopKind, Visit
@@ -92,6 +93,7 @@ def accept(request: VisitRequest, fit: Fit, minutes: int, text: str, user: User)
     request.offered_arrival = minutes_of_day(visit.arrival_at, visit.day)
     request.offered_departure = minutes_of_day(visit.departure_at, visit.day)
     request.visit_id = visit.id
+    know_already(visit)
     _step(request, RequestState.ACCEPTED, user, visit.day, text)
     _tell_asker(request, MessageKind.REQUEST_ACCEPTED, text)
     return visit

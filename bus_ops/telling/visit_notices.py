@@ -120,6 +120,16 @@ def tell_of_changes(organisation_id: int, link_of: LinkOf) -> int:
     return added
 
 
+def know_already(visit: Visit) -> None:
+    """Who it concerns was told of the visit's changes in another way; the caller commits."""
+    db.session.flush()
+    db.session.execute(
+        update(TimetableChange)
+        .where(TimetableChange.visit_id == visit.id, TimetableChange.told_at.is_(None))
+        .values(told_at=now())
+    )
+
+
 @dataclass(frozen=True)
 class _Known:
     """What a place knows of a visit; no day where it does not expect one."""

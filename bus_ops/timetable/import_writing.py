@@ -90,6 +90,8 @@ class ImportWriter:
             starts_on=start,
             status=TermStatus.PUBLISHED,
             published_at=now(),
+            # Elsewhere published already: its places know.
+            told_at=now(),
             source=SOURCE,
             import_key=service_key(service),
         )

@@ -4,27 +4,44 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from datetime import date, timedelta
+from pathlib import Path
 from typing import Any
 
+import gtfs_kit
 import pytest
 import recurring_ical_events
+import schemathesis
 from flask import Flask
 from flask.testing import FlaskClient
+from hypothesis import HealthCheck, given, settings
 from icalendar import Calendar
 from openapi_spec_validator import validate
 
 from bus_ops.accounts.models import Organisation
 from bus_ops.database import db
-from bus_ops.i18n import format_day, today
+from bus_ops.i18n import format_clock, format_day, today
 from bus_ops.public.open_timetable import open_stops
 from bus_ops.timetable import changes
+from bus_ops.timetable.importing import apply_import, plan_import
 from bus_ops.timetable.models import StopKind, TermStatus
-from schedules.exchange.mobile_library_csv import parse_mobile_library_csv
+from schedules.exchange.mobile_library_csv import StopRow, parse_mobile_library_csv
 from tests.conftest import add_organisation
 from tests.small_service import SmallService, small_service
 
 DAY = timedelta(days=1)
+NINE_SERVICES = (
+    "angus",
+    "essex",
+    "librariesni",
+    "midlothian",
+    "north_yorkshire",
+    "portsmouth",
+    "suffolk",
+    "wiltshire",
+    "york",
+)
 PATHS = (
     "/public/vi/",
     "/public/en/",
@@ -226,6 +243,86 @@ def test_a_planned_stops_csv_has_its_dates(service: SmallService, visitor: Flask
     parsed = parse_mobile_library_csv(visitor.get("/public/vi/timetable.csv").data, "open.csv")
     dates = [row.recurrence.dates(days[0], days[-1]) for row in parsed.rows]
     assert sorted(day for of_row in dates for day in of_row) == days
+
+
+def test_gtfs_is_read_by_a_route_planners_program(
+    service: SmallService, visitor: FlaskClient, tmp_path: Path
+) -> None:
+    # A trip needs two stops that anybody may come to.
+    assert visitor.get("/public/vi/gtfs.zip").status_code == 404
+    service.stops[1].kind = StopKind.PUBLIC
+    changes.cancel_visit(service.visits()[1], "Bão", service.user)
+    db.session.commit()
+    archive = tmp_path / "feed.zip"
+    archive.write_bytes(visitor.get("/public/vi/gtfs.zip").data)
+    feed = gtfs_kit.read_feed(archive, dist_units="km")
+    assert feed.agency.agency_timezone.iloc[0] == "Asia/Ho_Chi_Minh"
+    assert set(feed.stops.stop_name) == {stop.place.name for stop in service.stops}
+    days = [visit.day for number, visit in enumerate(service.visits()) if number != 1]
+    assert sorted(feed.calendar_dates.date) == [f"{day:%Y%m%d}" for day in days]
+    # Weeks that are alike are one trip.
+    assert len(feed.trips) == 1
+    times = feed.stop_times.sort_values("stop_sequence")
+    first = min(service.visits()[0], service.visits(1)[0], key=lambda visit: visit.arrival_at)
+    assert times.arrival_time.iloc[0] == f"{format_clock(first.arrival_at)}:00"
+    assert list(times.stop_sequence) == [1, 2]
+
+
+@pytest.mark.parametrize("name", NINE_SERVICES)
+def test_what_was_imported_is_exported_with_the_same_stops_times_and_rules(
+    app: Flask, organisation: Organisation, shared_data: Path, name: str
+) -> None:
+    data = (shared_data / "mobile-libraries" / f"{name}.csv").read_bytes()
+    plan = plan_import([(f"{name}.csv", data)], organisation)
+    apply_import(plan, organisation, today(), 35)
+    db.session.commit()
+    exported = parse_mobile_library_csv(
+        app.test_client().get("/public/en/timetable.csv").data, "open.csv"
+    )
+    assert exported.problems == ()
+    before = Counter(promised(row) for row in parse_mobile_library_csv(data, name).rows)
+    after = Counter(promised(row) for row in exported.rows)
+    assert before - after == Counter()
+    assert after - before == Counter()
+
+
+def promised(row: StopRow) -> tuple[object, ...]:
+    """What people count on: where, when, how often, from when."""
+    rule = row.recurrence
+    return (
+        row.mobile,
+        row.route,
+        row.stop,
+        None if row.lat is None else round(row.lat, 5),
+        None if row.lon is None else round(row.lon, 5),
+        row.arrival,
+        row.departure,
+        rule.rule,
+        rule.start,
+        rule.end,
+        rule.exceptions,
+    )
+
+
+def test_the_api_keeps_to_its_description_whatever_it_is_asked(
+    service: SmallService, visitor: FlaskClient
+) -> None:
+    app = visitor.application
+    described = schemathesis.openapi.from_wsgi("/public/en/api/openapi.json", app)
+    asked = 0
+
+    for test in described.get_all_operations():
+        operation = test.ok()
+
+        @settings(max_examples=40, suppress_health_check=list(HealthCheck), deadline=None)
+        @given(operation.as_strategy())
+        def ask(case: schemathesis.Case) -> None:
+            nonlocal asked
+            case.call_and_validate()
+            asked += 1
+
+        ask()
+    assert asked > 60
 
 
 def test_the_api_is_what_its_description_says(service: SmallService, visitor: FlaskClient) -> None:

@@ -21,7 +21,7 @@ from bus_ops.requests.deciding import ClosedError, NoLongerFreeError, fits_for
 from bus_ops.requests.models import RequestKind, RequestState, VisitRequest
 from bus_ops.telling.models import MessageKind, OutboxMessage
 from bus_ops.timetable import changes
-from bus_ops.timetable.models import Visit
+from bus_ops.timetable.models import TimetableChange, Visit
 from tests.conftest import SignIn
 from tests.requests.asked import asked_visit
 from tests.small_service import SmallService, small_service
@@ -200,6 +200,9 @@ def test_an_accepted_request_is_a_visit_at_a_place_of_its_own(
     assert visit.stop.promised == "Chiếu phim"
     (message,) = told(MessageKind.REQUEST_ACCEPTED)
     assert "Hẹn gặp trường" in message.body
+    # The place is not told once more that its timetable has changed.
+    untold = db.select(TimetableChange).where(TimetableChange.told_at.is_(None))
+    assert db.session.scalars(untold).all() == []
     link = page_of(asked)
     assert format_day(visit.day) in visitor.get(link).text
     (event,) = Calendar.from_ical(visitor.get(f"{link}/visit.ics").data).walk("VEVENT")
