@@ -214,12 +214,17 @@ def run_map(
 
 
 def places_map(
-    map_id: str, points: Sequence[MapStop], outlines: Iterable[MapOutline] = ()
+    map_id: str,
+    points: Sequence[MapStop],
+    outlines: Iterable[MapOutline] = (),
+    marked: MapStop | None = None,
 ) -> folium.Map:
-    """Many places as small circles in one layer."""
+    """Many places as small circles in one layer, and the one that it is about as a marker."""
     drawn = _empty_map(map_id, outlines, prefer_canvas=len(points) > 300)
     _add_circles(drawn, [(p.lat, p.lon, 6.0, _popup(p.name, p.detail, p.href)) for p in points])
-    _fit(drawn, [(p.lat, p.lon) for p in points])
+    if marked is not None:
+        _add_marker(drawn, marked)
+    _fit(drawn, [(p.lat, p.lon) for p in [*points, *([marked] if marked else [])]])
     return drawn
 
 

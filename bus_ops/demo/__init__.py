@@ -6,6 +6,7 @@ from datetime import date, datetime
 from random import Random
 
 from ..i18n import local
+from .desk import add_desk
 from .history import make_history
 from .service import PASSWORD, SIGN_INS, DemoService, make_service
 
@@ -18,6 +19,7 @@ def build_demo(moment: datetime, seed: int = SEED) -> DemoService:
     today: date = local(moment).date()
     service = make_service(today, rng)
     make_history(service, moment, today, rng)
+    add_desk(service, today, rng)
     return service
 
 

@@ -69,9 +69,9 @@ def request_map(request_id: int) -> ResponseReturnValue:
         for other in db.session.scalars(owned(Place).where(Place.enabled))
         if other.lat is not None and other.lon is not None and other.id != place.id
     ]
-    if place.lat is not None and place.lon is not None:
-        points.append(MapStop("?", asked.place_name, place.lat, place.lon, "under_way"))
-    return map_script(places_map("request", points, todays_outlines()))
+    at = place.position
+    here = MapStop("?", asked.place_name, at.lat, at.lon, "under_way") if at else None
+    return map_script(places_map("request", points, todays_outlines(), here))
 
 
 @blueprint.post("/<int:request_id>/offer")

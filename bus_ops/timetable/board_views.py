@@ -153,20 +153,16 @@ def undo() -> ResponseReturnValue:
 
 def _answer(dropped: Dropped, sentence: str, undoable: bool = True) -> dict[str, Any]:
     shown = _shown(dropped.cells, _runs_of(dropped.cells))
-    told = [sentence]
-    if dropped.distance_m or dropped.drive_minutes:
-        sign = "+" if dropped.distance_m > 0 else ""
-        told.append(
-            _(
-                "%(km)s, %(minutes)s min of driving.",
-                km=f"{sign}{format_km(dropped.distance_m)}",
-                minutes=f"{dropped.drive_minutes:+d}",
-            )
-        )
+    sign = "+" if dropped.distance_m > 0 else ""
+    driven = _(
+        "%(km)s, %(minutes)s min of driving.",
+        km=f"{sign}{format_km(dropped.distance_m)}",
+        minutes=f"{dropped.drive_minutes:+d}",
+    )
     token = _serializer().dumps({"library": current_organisation_id(), "before": dropped.before})
     return {
         "cells": _html_of(shown),
-        "told": [*told, *dropped.sentences],
+        "told": [sentence, driven, *dropped.sentences],
         "broken": [warned.sentence for one in shown for warned in one.warnings],
         "undo": token if undoable else None,
     }
