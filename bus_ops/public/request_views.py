@@ -53,6 +53,7 @@ def request_page(token: str) -> ResponseReturnValue:
         token=token,
         clocks=clocks_of_offer(request),
         form=WordsForm(),
+        may_withdraw=deciding.may_withdraw(request),
         states=RequestState,
         host_token=host_token(place) if place and request.visit_id else "",
     )
@@ -110,7 +111,7 @@ def _answered(token: str, step: deciding.Step, done: str) -> ResponseReturnValue
         step(request, form.text.data)
         db.session.commit()
         flash(done, "success")
-    except ClosedError as error:
+    except (ClosedError, ChangeError) as error:
         db.session.rollback()
         flash(str(error), "danger")
     return redirect(_page(request))

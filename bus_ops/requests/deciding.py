@@ -145,10 +145,27 @@ def refuse_offer(request: VisitRequest, text: str) -> None:
 
 
 def withdraw(request: VisitRequest, text: str) -> None:
-    """Whoever asked takes it back."""
-    _must_be_open(request)
+    """Whoever asked takes it back; a visit that came of it is cancelled.
+
+    Raises ChangeError where the visit cannot be cancelled any more.
+    """
+    db.session.refresh(request, ["state", "visit_id"])
+    if not may_withdraw(request):
+        raise ClosedError(_("This request has been answered or taken back already."))
+    if request.state == RequestState.ACCEPTED and request.visit is not None:
+        changes.cancel_visit(request.visit, text[:300], None)
+        know_already(request.visit)
     _step(request, RequestState.WITHDRAWN, text=text)
     _tell_planners(request, _("takes the request back: %(text)s", text=text))
+
+
+def may_withdraw(request: VisitRequest) -> bool:
+    """Whether it is open, or its visit still to come."""
+    if request.is_open:
+        return True
+    visit = request.visit
+    accepted = request.state == RequestState.ACCEPTED and request.kind == RequestKind.VISIT
+    return accepted and visit is not None and visit.day > today() and visit.record is None
 
 
 def places_named(request: VisitRequest) -> list[Place]:

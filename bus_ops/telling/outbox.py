@@ -32,9 +32,19 @@ class Recipient:
     def ways(self) -> list[tuple[Channel, str]]:
         """Where a message goes."""
         ways = [(Channel.EMAIL, self.email)] if self.email else []
-        if self.phone and current_app.config["GATEWAY_URL"]:
+        if self.phone and Channel.GATEWAY in ways_open():
             ways.append((Channel.GATEWAY, self.phone))
         return ways
+
+
+def ways_open() -> set[Channel]:
+    """The ways that this installation is set up for."""
+    config = current_app.config
+    needed = {
+        Channel.EMAIL: (config["SMTP_HOST"], config["MAIL_FROM"]),
+        Channel.GATEWAY: (config["GATEWAY_URL"], config["GATEWAY_SECRET"]),
+    }
+    return {channel for channel, settings in needed.items() if all(settings)}
 
 
 def put_in_outbox(

@@ -34,6 +34,7 @@ from sqlalchemy import select, update
 from ..accounts.models import Organisation
 from ..database import db, now
 from .models import Channel, MessageState, OutboxMessage
+from .outbox import ways_open
 
 PAUSES = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 30, 120, 360, 720))
 TIMEOUT_SECONDS = 20
@@ -51,13 +52,6 @@ class RefusedError(Exception):
 
 class NotNowError(Exception):
     """The other side could not be reached, or is busy: to be tried again."""
-
-
-def ways_open() -> set[Channel]:
-    """The ways that this installation is set up for."""
-    config = current_app.config
-    named = {Channel.EMAIL: config["SMTP_HOST"], Channel.GATEWAY: config["GATEWAY_URL"]}
-    return {channel for channel, address in named.items() if address}
 
 
 def send_what_is_due() -> int:

@@ -17,7 +17,8 @@ from ..config import LANGUAGES
 from ..database import current_organisation_id, db, owned, owned_or_404
 from ..tables import Listing
 from .models import Channel, MessageKind, MessageState, MessageText, OutboxMessage
-from .sending import send_again, ways_open
+from .outbox import ways_open
+from .sending import send_again
 from .texts import BLANKS, blanks_of, our_wording, own_text, unknown_blanks, wording
 
 blueprint = Blueprint("telling", __name__, url_prefix="/messages")

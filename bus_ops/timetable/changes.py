@@ -38,8 +38,10 @@ class ChangeError(ValueError):
     """The change cannot be made; the message says why and what to do instead."""
 
 
-def cancel_visit(visit: Visit, reason: str, user: User, times_anew: bool = False) -> list[str]:
-    """Cancel a visit; what was logged at it already stays logged.
+def cancel_visit(
+    visit: Visit, reason: str, user: User | None, times_anew: bool = False
+) -> list[str]:
+    """Cancel a visit; what was logged at it already stays logged. Without ``user`` its place does.
 
     The run's other visits keep their published times, and the van waits for them, unless
     ``times_anew`` asks to close the gap.
@@ -335,7 +337,7 @@ def _begin(visit: Visit) -> None:
     db.session.refresh(visit)
 
 
-def _mark_cancelled(visit: Visit, reason: str, user: User) -> None:
+def _mark_cancelled(visit: Visit, reason: str, user: User | None) -> None:
     _must_be_open(visit)
     before = {"status": visit.plan_status.value}
     visit.plan_status = VisitStatus.CANCELLED

@@ -9,6 +9,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
+import geojson
 import gtfs_kit
 import pytest
 import recurring_ical_events
@@ -209,6 +210,7 @@ def test_geojson_holds_points_longitude_first(service: SmallService, visitor: Fl
     assert answer.mimetype == "application/geo+json"
     collection = json.loads(answer.data)
     assert collection["type"] == "FeatureCollection"
+    assert geojson.loads(visitor.get("/public/vi/stops.geojson").text).is_valid
     (feature,) = collection["features"]
     place = service.stops[0].place
     assert feature["geometry"] == {"type": "Point", "coordinates": [place.lon, place.lat]}

@@ -21,7 +21,7 @@ from bus_ops.requests.deciding import ClosedError, NoLongerFreeError, fits_for
 from bus_ops.requests.models import RequestKind, RequestState, VisitRequest
 from bus_ops.telling.models import MessageKind, OutboxMessage
 from bus_ops.timetable import changes
-from bus_ops.timetable.models import TimetableChange, Visit
+from bus_ops.timetable.models import TimetableChange, Visit, VisitStatus
 from tests.conftest import SignIn
 from tests.requests.asked import asked_visit
 from tests.small_service import SmallService, small_service
@@ -268,6 +268,22 @@ def test_an_offer_is_refused_with_words_and_a_request_taken_back(
     assert asked.state == RequestState.WITHDRAWN
     with pytest.raises(ClosedError):
         deciding.decline(asked, "quá muộn", service.user)
+
+
+def test_an_agreed_visit_is_cancelled_by_who_asked_until_the_van_has_come(
+    service: SmallService, visitor: FlaskClient
+) -> None:
+    asked = offered(service)
+    visit = deciding.take_offer(asked)
+    db.session.commit()
+    page = page_of(asked)
+    assert "Hủy buổi" in visitor.get(page).text
+    visitor.post(f"{page}/withdraw", data={"text": "Trường sửa sân"})
+    db.session.expire_all()
+    assert (asked.state, visit.plan_status) == (RequestState.WITHDRAWN, VisitStatus.CANCELLED)
+    assert visit.reason == "Trường sửa sân"
+    assert "Trường sửa sân" in told(MessageKind.REQUEST_NEW)[-1].body
+    assert not deciding.may_withdraw(asked)
 
 
 def test_a_declined_request_tells_the_reason(

@@ -49,7 +49,14 @@ def gateway(app_on_each: Flask, organisation: Organisation) -> Iterator[Gateway]
 @pytest.fixture(autouse=True)
 def set_up_for_no_other(app_on_each: Flask) -> Iterator[None]:
     """Tests share one app."""
-    names = ("SMTP_HOST", "SMTP_PORT", "SMTP_SECURITY", "MAIL_FROM", "GATEWAY_URL", "PUBLIC_URL")
+    names = (
+        "SMTP_HOST",
+        "SMTP_PORT",
+        "SMTP_SECURITY",
+        "MAIL_FROM",
+        "GATEWAY_URL",
+        "GATEWAY_SECRET",
+    )
     before = {name: app_on_each.config[name] for name in names}
     yield
     app_on_each.config.update(before)
@@ -140,7 +147,9 @@ def test_one_bad_address_does_not_hold_the_others_up(
 def test_a_server_that_is_away_loses_nothing(
     app_on_each: Flask, organisation: Organisation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    app_on_each.config.update(SMTP_HOST="127.0.0.1", SMTP_PORT=1, SMTP_SECURITY="none")
+    app_on_each.config.update(
+        SMTP_HOST="127.0.0.1", SMTP_PORT=1, SMTP_SECURITY="none", MAIL_FROM="xe@example.org"
+    )
     message = by_email(organisation)
     moment = now()
     for attempt in range(len(sending.PAUSES) + 1):
