@@ -13,6 +13,8 @@ from flask import Flask, Request, request
 from werkzeug.datastructures import FileStorage, ImmutableMultiDict
 from werkzeug.routing import IntegerConverter
 
+from schedules.calendar import FIRST_YEAR, LAST_YEAR
+
 # The largest key of a table.
 LARGEST_NUMBER = 2**31 - 1
 # More than any name; a longer search cannot find anything.
@@ -21,6 +23,7 @@ LONGEST_SEARCH = 200
 # Control signs except tab and line ends, and halves of surrogate pairs, which are no signs at all.
 _UNWRITABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 _NUMBER = re.compile(r"[0-9]{1,10}")
+_YEAR = re.compile(r"[0-9]{4}")
 
 
 def writable(text: str) -> str:
@@ -35,6 +38,17 @@ def asked_number(name: str) -> int | None:
         return None
     number = int(text)
     return number if 0 < number <= LARGEST_NUMBER else None
+
+
+def asked_year(fallback: int) -> int:
+    """The year that the address asks for; the fallback where it names none that calendars know."""
+    text = request.args.get("year", "")
+    return known_year(int(text), fallback) if _YEAR.fullmatch(text) else fallback
+
+
+def known_year(year: int, fallback: int) -> int:
+    """The year, if a school year that begins in it lies within what calendars know."""
+    return year if FIRST_YEAR < year < LAST_YEAR - 1 else fallback
 
 
 def asked_search() -> str:

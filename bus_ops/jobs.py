@@ -256,8 +256,13 @@ def tell_and_send() -> int:
     Answers how many messages went out.
     """
     for organisation_id in list(db.session.scalars(select(Organisation.id))):
-        tell_of_new_timetables(organisation_id, host_page_address)
-        tell_of_changes(organisation_id, host_page_address)
+        try:
+            tell_of_new_timetables(organisation_id, host_page_address)
+            tell_of_changes(organisation_id, host_page_address)
+        except Exception:
+            # What one library cannot tell holds up no other's messages.
+            db.session.rollback()
+            log.exception("notices of library %s failed", organisation_id)
     return send_what_is_due()
 
 

@@ -10,8 +10,11 @@ from decimal import Decimal
 from typing import Any
 
 import xlsxwriter
+from flask import Response
 
 from schedules.exchange.formula_safety import plain_cell
+
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
 @dataclass(frozen=True)
@@ -49,3 +52,10 @@ def workbook(sheets: Sequence[Sheet]) -> bytes:
         page.freeze_panes(3, 0)
     book.close()
     return file.getvalue()
+
+
+def as_file(content: bytes, name: str, mimetype: str = XLSX) -> Response:
+    """The answer with which a browser keeps the content as a file."""
+    answer = Response(content, mimetype=mimetype)
+    answer.headers["Content-Disposition"] = f'attachment; filename="{name}"'
+    return answer

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import date
 
-from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
+from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_login import current_user
@@ -18,18 +18,18 @@ from ..database import current_organisation_id, db, owned, owned_or_404
 from ..fleet.models import Van
 from ..fleet.queries import vans_by_name
 from ..i18n import parsed_day, today
+from ..incoming import asked_year
 from ..places.models import Place
 from ..tables import by_name
 from ..timetable.changes import ChangeError
 from ..timetable.models import Attendance, StopKind
 from ..timetable.single_visits import add_single_visit
+from ..workbooks import as_file
 from .exports import donations_xlsx, events_xlsx
 from .forms import DonationForm, EventForm, NewEventForm, results_form
 from .models import RESULTS, Donation, Donor, DonorKind, GiftKind, SpecialEvent
 
 blueprint = Blueprint("events", __name__, url_prefix="/events")
-
-XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
 @blueprint.get("/")
@@ -53,7 +53,7 @@ def export_events() -> ResponseReturnValue:
     """A year's events as a spreadsheet."""
     year = _asked_year()
     events = events_of(year)
-    return _file(events_xlsx(events, people_at(events)), f"events-{year}.xlsx")
+    return as_file(events_xlsx(events, people_at(events)), f"events-{year}.xlsx")
 
 
 @blueprint.route("/new", methods=["GET", "POST"])
@@ -216,7 +216,7 @@ def export_donations() -> ResponseReturnValue:
     """A year's donations as a spreadsheet."""
     year = _asked_year()
     donations = donations_of(year)
-    return _file(donations_xlsx(donations, sums_of(donations)), f"donations-{year}.xlsx")
+    return as_file(donations_xlsx(donations, sums_of(donations)), f"donations-{year}.xlsx")
 
 
 def events_of(year: int) -> list[SpecialEvent]:
@@ -270,15 +270,7 @@ def _donor(form: DonationForm) -> Donor:
 
 
 def _asked_year() -> int:
-    text = request.args.get("year", "")
-    year = int(text) if text.isascii() and text.isdigit() and len(text) == 4 else today().year
-    return year if 1990 <= year <= 2098 else today().year
-
-
-def _file(content: bytes, name: str) -> Response:
-    answer = Response(content, mimetype=XLSX)
-    answer.headers["Content-Disposition"] = f'attachment; filename="{name}"'
-    return answer
+    return asked_year(today().year)
 
 
 def _page(event: SpecialEvent) -> str:

@@ -36,7 +36,9 @@ class PlaceForm(BaseForm):
         _l("E-mail"), [Optional(), Email(_l("This is not an e-mail address.")), Length(max=254)]
     )
     contact_language = SelectField(
-        _l("Written to in"), choices=[(code, LANGUAGE_NAMES[code]) for code in LANGUAGES]
+        _l("Written to in"),
+        choices=[(code, LANGUAGE_NAMES[code]) for code in LANGUAGES],
+        default=LANGUAGES[0],
     )
     windows = WindowsField(_l("Opening windows"))
     gate_notes = TextAreaField(_l("Gate"), [Length(max=2000)])

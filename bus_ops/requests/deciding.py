@@ -86,7 +86,6 @@ def accept(request: VisitRequest, fit: Fit, minutes: int, text: str, user: User)
     Raises ChangeError where the visit cannot be entered.
     """
     _must_be_open(request)
-    lock_library(request.organisation_id)
     visit = _entered(request, fit.van, fit.day, minutes, user)
     _note_offer(request, fit, user)
     request.offered_day = visit.day
@@ -118,12 +117,10 @@ def take_offer(request: VisitRequest) -> Visit:
     Raises NoLongerFreeError, and gives the request back to the library, where the day has been
     filled since.
     """
-    if request.state != RequestState.OFFERED or request.offered_day is None:
-        raise ClosedError(_("This offer does not stand any more."))
-    user = request.answered_by
-    van = request.offered_van
+    _must_be_offered(request)
+    user, van, day = request.answered_by, request.offered_van, request.offered_day
     minutes = (request.offered_departure or 0) - (request.offered_arrival or 0)
-    fit = _fit_on(request, van, request.offered_day, minutes) if van and user else None
+    fit = fit_on(request, van, day, minutes) if van and day and user else None
     if fit is None or user is None:
         text = _("The offered day has been filled meanwhile.")
         _step(request, RequestState.NEW, text=text)
@@ -138,8 +135,7 @@ def take_offer(request: VisitRequest) -> Visit:
 
 def refuse_offer(request: VisitRequest, text: str) -> None:
     """The offered day does not suit."""
-    if request.state != RequestState.OFFERED:
-        raise ClosedError(_("This offer does not stand any more."))
+    _must_be_offered(request)
     _step(request, RequestState.NEW, text=text)
     _tell_planners(request, _("the offered day does not suit: %(text)s", text=text))
 
@@ -149,7 +145,7 @@ def withdraw(request: VisitRequest, text: str) -> None:
 
     Raises ChangeError where the visit cannot be cancelled any more.
     """
-    db.session.refresh(request, ["state", "visit_id"])
+    _begin(request)
     if not may_withdraw(request):
         raise ClosedError(_("This request has been answered or taken back already."))
     if request.state == RequestState.ACCEPTED and request.visit is not None:
@@ -208,7 +204,12 @@ def fits_for(request: VisitRequest, minutes: int) -> list[Fit]:
 
 def fit_on(request: VisitRequest, van: Van, day: date, minutes: int) -> Fit | None:
     """How it would fit on one day, whether that was asked for or not; None where it does not."""
-    return _fit_on(request, van, day, minutes)
+    place = request.place or place_as_asked(request)
+    stop = _stop_at(request.place) if request.place else None
+    # A stop that the van serves keeps its own length.
+    stays = stop.service_minutes if stop is not None and stop.van_id == van.id else minutes
+    found = days_that_fit(place, stays, day, day, van)
+    return found[0] if found else None
 
 
 def clocks_of_offer(request: VisitRequest) -> str:
@@ -231,12 +232,6 @@ def wishes_in_words(request: VisitRequest) -> str:
         ", ".join(str(wish.label) for wish in request.wished),
     ]
     return " · ".join(part for part in parts if part)
-
-
-def _fit_on(request: VisitRequest, van: Van, day: date, minutes: int) -> Fit | None:
-    place = request.place or place_as_asked(request)
-    found = days_that_fit(place, minutes, day, day, van)
-    return found[0] if found else None
 
 
 def place_as_asked(request: VisitRequest) -> Place:
@@ -306,10 +301,23 @@ def _largest_group(request: VisitRequest) -> Audience | None:
     return max(request.groups, key=lambda group: group[1])[0] if request.groups else None
 
 
+def _begin(request: VisitRequest) -> None:
+    """Nobody else decides from here on, and the request is as the last one left it."""
+    lock_library(request.organisation_id)
+    db.session.flush()
+    db.session.refresh(request)
+
+
 def _must_be_open(request: VisitRequest) -> None:
-    db.session.refresh(request, ["state"])
+    _begin(request)
     if not request.is_open:
         raise ClosedError(_("This request has been answered or taken back already."))
+
+
+def _must_be_offered(request: VisitRequest) -> None:
+    _begin(request)
+    if request.state != RequestState.OFFERED:
+        raise ClosedError(_("This offer does not stand any more."))
 
 
 def _note_offer(request: VisitRequest, fit: Fit, user: User) -> None:

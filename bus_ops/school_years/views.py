@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
+from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
@@ -14,7 +14,9 @@ from ..accounts.models import Organisation
 from ..base_form import BaseForm
 from ..clock_fields import DayField
 from ..database import current_organisation_id, db, owned, owned_or_404
+from ..incoming import asked_year, known_year
 from ..places.models import Place
+from ..workbooks import as_file
 from .documents import plan_docx, plan_xlsx, title_of
 from .models import SchoolYearGoal
 from .plan import (
@@ -29,7 +31,6 @@ from .plan import (
 blueprint = Blueprint("school_years", __name__, url_prefix="/school-years")
 
 DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
-XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 _MOST_VISITS = 200
 
 
@@ -64,7 +65,7 @@ def year_plan() -> ResponseReturnValue:
 def edit_goal(school_year: int, place_id: int) -> ResponseReturnValue:
     """Write down what was agreed of a school."""
     place = owned_or_404(Place, place_id)
-    year = _known_year(school_year)
+    year = known_year(school_year, current_school_year())
     query = owned(SchoolYearGoal).where(
         SchoolYearGoal.place_id == place.id, SchoolYearGoal.school_year == year
     )
@@ -96,7 +97,8 @@ def export_docx() -> ResponseReturnValue:
     """The plan as a document."""
     year = _asked_year()
     library = db.session.get_one(Organisation, current_organisation_id()).name
-    return _file(plan_docx(_groups(year, _asked_grouping()), year, library), DOCX, year, "docx")
+    document = plan_docx(_groups(year, _asked_grouping()), year, library)
+    return as_file(document, _file_name(year, "docx"), DOCX)
 
 
 @blueprint.get("/plan.xlsx")
@@ -104,7 +106,8 @@ def export_docx() -> ResponseReturnValue:
 def export_xlsx() -> ResponseReturnValue:
     """The plan as a spreadsheet."""
     year = _asked_year()
-    return _file(plan_xlsx(_groups(year, _asked_grouping()), year), XLSX, year, "xlsx")
+    sheet = plan_xlsx(_groups(year, _asked_grouping()), year)
+    return as_file(sheet, _file_name(year, "xlsx"))
 
 
 def _groups(school_year: int, by: GroupedBy) -> list[SchoolGroup]:
@@ -112,13 +115,7 @@ def _groups(school_year: int, by: GroupedBy) -> list[SchoolGroup]:
 
 
 def _asked_year() -> int:
-    text = request.args.get("year", "")
-    known = text.isascii() and text.isdigit() and len(text) == 4
-    return _known_year(int(text)) if known else current_school_year()
-
-
-def _known_year(year: int) -> int:
-    return year if 1990 <= year <= 2097 else current_school_year()
+    return asked_year(current_school_year())
 
 
 def _asked_grouping() -> GroupedBy:
@@ -126,8 +123,5 @@ def _asked_grouping() -> GroupedBy:
     return GroupedBy(text) if text in set(GroupedBy) else GroupedBy.COMMUNE
 
 
-def _file(content: bytes, mimetype: str, year: int, ending: str) -> Response:
-    answer = Response(content, mimetype=mimetype)
-    name = f"school-year-{year}-{year + 1}.{ending}"
-    answer.headers["Content-Disposition"] = f'attachment; filename="{name}"'
-    return answer
+def _file_name(year: int, ending: str) -> str:
+    return f"school-year-{year}-{year + 1}.{ending}"

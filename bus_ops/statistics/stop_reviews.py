@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from flask import Blueprint, Response, render_template, request
+from flask import Blueprint, render_template
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
@@ -20,10 +20,11 @@ from ..accounts.access import READERS_OF_FIGURES, roles_allowed
 from ..circulation.models import Loan
 from ..database import current_organisation_id, db
 from ..i18n import format_day, format_km, format_number, today
+from ..incoming import asked_year
 from ..places.models import Place
 from ..tables import ShortListing
 from ..timetable.models import Visit, VisitStatus
-from ..workbooks import Sheet, workbook
+from ..workbooks import Sheet, as_file, workbook
 from .figures import Figures, Filters, VisitRow, visit_rows
 
 blueprint = Blueprint("stop_reviews", __name__, url_prefix="/statistics/stops")
@@ -35,7 +36,6 @@ ADVICE = {
     Advice.MOVE: _l("Another day, hour or spot"),
     Advice.STOP: _l("Stop serving"),
 }
-XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
 @dataclass(frozen=True)
@@ -117,9 +117,7 @@ def export_xlsx() -> ResponseReturnValue:
         for one in reviewed_stops(current_organisation_id(), year)
     ]
     heading = _("Review of stops %(year)s", year=year)
-    answer = Response(workbook([Sheet(_("Stops"), heading, columns, rows)]), mimetype=XLSX)
-    answer.headers["Content-Disposition"] = f'attachment; filename="stops-{year}.xlsx"'
-    return answer
+    return as_file(workbook([Sheet(_("Stops"), heading, columns, rows)]), f"stops-{year}.xlsx")
 
 
 def reviewed_stops(organisation_id: int, year: int) -> list[Reviewed]:
@@ -217,6 +215,4 @@ def _in_words(reason: Reason, year: StopYear) -> str:
 
 
 def _asked_year() -> int:
-    text = request.args.get("year", "")
-    year = int(text) if text.isascii() and text.isdigit() and len(text) == 4 else today().year
-    return year if 1990 <= year <= 2098 else today().year
+    return asked_year(today().year)

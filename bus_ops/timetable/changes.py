@@ -72,7 +72,7 @@ def restore_visit(visit: Visit, user: User) -> list[str]:
 def confirm_visit(visit: Visit, user: User | None) -> list[str]:
     """The place has confirmed that it expects the van; without ``user`` on its own page."""
     _begin(visit)
-    _must_be_open(visit)
+    must_be_open(visit)
     visit.plan_status = VisitStatus.CONFIRMED
     _note(ChangeKind.CONFIRMED, user, visit, {"status": "planned"}, {"status": "confirmed"})
     return _settle([visit], [], Watch([]), user)
@@ -81,8 +81,8 @@ def confirm_visit(visit: Visit, user: User | None) -> list[str]:
 def move_visit(visit: Visit, day: date, van: Van, reason: str, user: User) -> list[str]:
     """Move a visit to another day or van; it joins the run there, or a new run is made."""
     _begin(visit)
-    _must_be_open(visit)
-    _must_be_to_come(day)
+    must_be_open(visit)
+    must_be_to_come(day)
     old = visit.run
     if (old.day, old.van_id) == (day, van.id):
         raise ChangeError(_("The visit is on that day with that van already."))
@@ -120,7 +120,7 @@ def move_run(run: Run, day: date, van: Van, reason: str, user: User) -> tuple[Ru
 def add_visit(stop: Stop, day: date, reason: str, user: User) -> tuple[Visit, list[str]]:
     """A visit beside the stop's rule, such as a request agreed on the telephone."""
     lock_library(stop.organisation_id)
-    _must_be_to_come(day)
+    must_be_to_come(day)
     run = _run_on(stop, day, stop.van)
     watch = Watch(run.visits)
     visit = _new_visit(stop, run, reason)
@@ -202,8 +202,8 @@ def _placed_on(
         return visit
     if one.run is run:
         return one
-    _must_be_open(one)
-    _must_be_to_come(run.day)
+    must_be_open(one)
+    must_be_to_come(run.day)
     befores[one] = _move_onto(run, one, reason)
     return one
 
@@ -338,19 +338,21 @@ def _begin(visit: Visit) -> None:
 
 
 def _mark_cancelled(visit: Visit, reason: str, user: User | None) -> None:
-    _must_be_open(visit)
+    must_be_open(visit)
     before = {"status": visit.plan_status.value}
     visit.plan_status = VisitStatus.CANCELLED
     visit.reason = reason
     _note(ChangeKind.CANCELLED, user, visit, before, {"status": "cancelled"}, reason)
 
 
-def _must_be_to_come(day: date) -> None:
+def must_be_to_come(day: date) -> None:
+    """Raises ChangeError for a day that is over."""
     if day < today():
         raise ChangeError(_("Choose today or a later day."))
 
 
-def _must_be_open(visit: Visit) -> None:
+def must_be_open(visit: Visit) -> None:
+    """Raises ChangeError where a visit is cancelled or has happened."""
     if visit.record is not None:
         raise ChangeError(_("The crew has logged this visit; it stays as it happened."))
     if visit.plan_status == VisitStatus.CANCELLED:

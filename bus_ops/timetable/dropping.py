@@ -86,6 +86,8 @@ def drop(
     """
     lock_library(visit.organisation_id)
     db.session.refresh(visit)
+    changes.must_be_open(visit)
+    changes.must_be_to_come(target.day)
     cells = list(dict.fromkeys([Cell.around(visit), target]))
     runs = runs_in(cells, visit.organisation_id)
     check_seen(cells, runs, seen)

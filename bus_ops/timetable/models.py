@@ -400,7 +400,7 @@ class TimetableChange(OwnedByOrganisation, Base):
     after: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
     reason: Mapped[str] = mapped_column(String(300), default="")
     # When the place concerned was told, or it was found that there is nothing to tell.
-    told_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    told_at: Mapped[datetime | None] = mapped_column(UTCDateTime, index=True)
 
 
 class RunRecord(OwnedByOrganisation, Base):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import threading
 from datetime import timedelta
 
 import pytest
@@ -236,6 +237,36 @@ def test_an_offered_day_is_taken_by_who_asked(service: SmallService, visitor: Fl
     # Taking it again changes nothing.
     visitor.post(f"{link}/take")
     assert len(told(MessageKind.REQUEST_ACCEPTED)) == 1
+
+
+def test_an_offer_that_is_taken_twice_at_once_is_one_visit(
+    app_on_each: Flask, service: SmallService
+) -> None:
+    key = offered(service).id
+    outcomes: list[str] = []
+    begin = threading.Barrier(2)
+
+    def take() -> None:
+        with app_on_each.app_context():
+            asked = db.session.get_one(VisitRequest, key)
+            db.session.commit()
+            begin.wait()
+            try:
+                deciding.take_offer(asked)
+                db.session.commit()
+                outcomes.append("taken")
+            except ClosedError:
+                db.session.rollback()
+                outcomes.append("told")
+
+    threads = [threading.Thread(target=take) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(outcomes) == ["taken", "told"]
+    query = db.select(Visit).join(Place).where(Place.name == "Trường Tiểu học Mới")
+    assert len(db.session.scalars(query).all()) == 1
 
 
 def test_an_offered_day_that_was_filled_meanwhile_goes_back_to_the_library(

@@ -17,7 +17,7 @@ from bus_ops.database import db
 from bus_ops.i18n import today
 from bus_ops.timetable import changes
 from bus_ops.timetable.dropping import Cell, ChangedMeanwhileError, drop, runs_in, version_of
-from bus_ops.timetable.models import TimetableChange, Visit, VisitStatus
+from bus_ops.timetable.models import TimetableChange, Visit, VisitRecord, VisitStatus
 from tests.conftest import SignIn
 from tests.small_service import SmallService, small_service
 
@@ -219,8 +219,18 @@ def test_a_forged_way_back_is_refused_in_words(client: FlaskClient) -> None:
     assert (answer.status_code, "drag the visit back" in answer.json["error"]) == (422, True)
 
 
-def test_a_logged_or_past_visit_stays(service: SmallService, client: FlaskClient) -> None:
-    visit = service.visits()[1]
-    answer = posted(client, "drop", asked(service, visit, today() - DAY))
-    assert answer.status_code == 422
-    assert visit.day > today()
+def test_a_logged_or_cancelled_visit_stays_and_no_day_that_is_over_is_filled(
+    service: SmallService, client: FlaskClient
+) -> None:
+    visit, other = service.visits()[1], service.visits(1)[1]
+    was = as_it_is(service)
+    assert posted(client, "drop", asked(service, visit, today() - DAY)).status_code == 422
+    assert as_it_is(service) == was
+    db.session.add(VisitRecord(organisation_id=service.organisation.id, visit_id=visit.id))
+    db.session.commit()
+    within = asked(service, visit, visit.day, before=other.id)
+    answer = posted(client, "drop", within)
+    assert (answer.status_code, "logged this visit" in answer.json["error"]) == (422, True)
+    changes.cancel_visit(other, "Bão", service.user)
+    db.session.commit()
+    assert posted(client, "drop", asked(service, other, other.day + DAY)).status_code == 422

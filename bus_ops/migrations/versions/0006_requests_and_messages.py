@@ -362,6 +362,7 @@ def upgrade() -> None:
         batch_op.add_column(
             sa.Column("told_at", database.UTCDateTime(timezone=True), nullable=True)
         )
+        batch_op.create_index(batch_op.f("ix_timetable_change_told_at"), ["told_at"], unique=False)
     # What was published or changed before is known.
     op.execute("UPDATE term SET told_at = published_at")
     op.execute("UPDATE timetable_change SET told_at = at")
@@ -369,6 +370,7 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     with op.batch_alter_table("timetable_change", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_timetable_change_told_at"))
         batch_op.drop_column("told_at")
 
     with op.batch_alter_table("term", schema=None) as batch_op:
