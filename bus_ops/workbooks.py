@@ -34,7 +34,8 @@ def workbook(sheets: Sequence[Sheet]) -> bytes:
     book = xlsxwriter.Workbook(file, options)
     bold = book.add_format({"bold": True, "text_wrap": True, "valign": "top"})
     day = book.add_format({"num_format": "dd/mm/yyyy"})
-    number = book.add_format({"num_format": "#,##0"})
+    whole = book.add_format({"num_format": "#,##0"})
+    tenths = book.add_format({"num_format": "#,##0.0"})
     for sheet in sheets:
         page = book.add_worksheet(sheet.name[:31])
         page.write_string(0, 0, sheet.heading, book.add_format({"bold": True, "font_size": 13}))
@@ -46,7 +47,8 @@ def workbook(sheets: Sequence[Sheet]) -> bytes:
                 if isinstance(value, date):
                     page.write_datetime(line, column, value, day)
                 elif isinstance(value, int | float | Decimal):
-                    page.write_number(line, column, value, number)
+                    shape = tenths if isinstance(value, float) else whole
+                    page.write_number(line, column, value, shape)
                 elif value:
                     page.write_string(line, column, plain_cell(str(value)))
         page.freeze_panes(3, 0)

@@ -160,6 +160,7 @@ def arguments_read(
     return asked - {"csrf_token"}, status
 
 
+@pytest.mark.long
 def test_every_argument_of_every_page_bears_anything(
     app_on_each: Flask, service: SmallService, sign_in: SignIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -319,6 +320,7 @@ def encoded(fields: list[tuple[str, str]]) -> dict[str, list[str]]:
     return data
 
 
+@pytest.mark.long
 def test_every_field_of_every_form_bears_anything(
     app_on_each: Flask, service: SmallService, sign_in: SignIn
 ) -> None:

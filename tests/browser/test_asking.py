@@ -46,6 +46,7 @@ def asked(page: Page, base: str) -> str:
     return page.url
 
 
+@pytest.mark.long
 def test_a_request_goes_from_the_public_page_to_the_schools_own_calendar(
     chromium: Browser, live_server: str, signed_in: Any
 ) -> None:

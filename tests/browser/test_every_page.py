@@ -135,6 +135,7 @@ def test_axe_finds_nothing_on_any_page_of_the_crew(signed_in: Any) -> None:
         assert not inspected.wrong, "\n".join(inspected.wrong)
 
 
+@pytest.mark.long
 def test_axe_finds_nothing_on_any_page_there_is_on_tablet_and_phone(
     signed_in: Any, tmp_path: Path, plannings: tuple[int, int]
 ) -> None:

@@ -133,6 +133,7 @@ class Day:
         return scans
 
 
+@pytest.mark.long
 def test_a_day_without_a_network_arrives_whole_and_once(
     server: KillableServer, chromium: Browser, tmp_path: Path
 ) -> None:
