@@ -144,6 +144,27 @@ def test_a_typed_number_replaces_the_count(at_a_visit: Watched) -> None:
     assert held(page) == 123
 
 
+def test_a_card_looked_up_stays_though_an_older_page_comes_late(at_a_visit: Watched) -> None:
+    page = at_a_visit.page
+    late: list[Route] = []
+    page.route(re.compile(r"/tablet/visits/\d+$"), lambda route: late.append(route))
+    page.locator("#card-number").fill("X00003")
+    page.locator("#lend-barcode").fill("CT000013")
+    page.locator("#lend-barcode").press("Enter")
+    for _ in range(100):
+        page.wait_for_timeout(100)
+        if late:
+            break
+    page.locator("#look-up-card").fill("X00003")
+    page.locator("#look-up-card").press("Enter")
+    found = page.locator("#card-loans")
+    expect(found).to_contain_text("CT000013")
+    for route in late:
+        route.continue_()
+    page.wait_for_timeout(1_500)
+    expect(found).to_contain_text("CT000013")
+
+
 def test_lending_without_a_network_is_kept_and_told_later(at_a_visit: Watched) -> None:
     page = at_a_visit.page
     with at_a_visit.trouble_expected():

@@ -170,11 +170,14 @@ function replacePart(old: HTMLElement, fresh: HTMLElement): void {
 // Takes the parts that facts change from the server's page; never one that is being typed in.
 async function refresh(): Promise<void> {
   const asked = tapped;
+  const address = location.href;
   try {
-    const answer = await fetch(location.href);
+    const answer = await fetch(address);
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     // A tap made meanwhile is not in this page: its own answer brings a newer one.
     if (!page.querySelector("[data-log]") || asked !== tapped) return;
+    // Nor is a card in it that was looked up meanwhile: its address is another.
+    if (address !== location.href) return await refresh();
     for (const fresh of page.querySelectorAll<HTMLElement>("[data-refresh]")) {
       const old = document.getElementById(fresh.id);
       if (old && !isBeingTyped(old)) replacePart(old, fresh);
