@@ -132,6 +132,11 @@ def format_clock(moment: datetime | None) -> str:
     return "" if moment is None else local(moment).strftime("%H:%M")
 
 
+def format_clocks(begins: datetime, ends: datetime) -> str:
+    """14:05–15:35 in the zone of the service."""
+    return f"{format_clock(begins)}–{format_clock(ends)}"
+
+
 def format_moment(moment: datetime | None) -> str:
     """24/11/2026 14:05 in the zone of the service."""
     return "" if moment is None else local(moment).strftime("%d/%m/%Y %H:%M")

@@ -9,7 +9,7 @@ from flask import Flask, abort, current_app, g, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
-from .models import Role
+from .models import Role, User
 
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -47,6 +47,12 @@ def may_open(endpoint: str) -> bool:
     if roles is None:
         return True
     return current_user.is_authenticated and current_user.role in roles
+
+
+def signed_in_user() -> User:
+    """The person of this request, as a row that outlives it."""
+    user: User = current_user._get_current_object()
+    return user
 
 
 def init_access(app: Flask) -> None:

@@ -8,12 +8,10 @@ from datetime import date
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
-from flask_login import current_user
 from sqlalchemy import func, select
 from sqlalchemy.orm import joinedload
 
-from ..accounts.access import PLANNERS, READERS_OF_FIGURES, roles_allowed
-from ..accounts.models import User
+from ..accounts.access import PLANNERS, READERS_OF_FIGURES, roles_allowed, signed_in_user
 from ..database import current_organisation_id, db, owned, owned_or_404
 from ..fleet.models import Van
 from ..fleet.queries import vans_by_name
@@ -76,7 +74,7 @@ def new_event() -> ResponseReturnValue:
                 None,
                 form.title.data.strip(),
                 form.title.data.strip()[:300],
-                _user(),
+                signed_in_user(),
                 [{"opens": begins, "closes": begins + minutes}],
             )
         except ChangeError as error:
@@ -156,13 +154,7 @@ def write_results(special_event_id: int) -> ResponseReturnValue:
 def donation_list() -> ResponseReturnValue:
     """A year's donations with their sums; planners add to them."""
     year = _asked_year()
-    donations = donations_of(year)
-    donors = by_name(db.session.scalars(owned(Donor)))
-    events = [(event.id, event.title) for event in events_of(year)]
-    form = DonationForm([(donor.id, donor.name) for donor in donors], events)
-    return render_template(
-        "events/donations.html", year=year, donations=donations, sums=sums_of(donations), form=form
-    )
+    return _donations_page(year, _donation_form(year))
 
 
 @blueprint.post("/donations/new")
@@ -170,18 +162,9 @@ def donation_list() -> ResponseReturnValue:
 def add_donation() -> ResponseReturnValue:
     """Write a gift down."""
     year = _asked_year()
-    donors = by_name(db.session.scalars(owned(Donor)))
-    events = [(event.id, event.title) for event in events_of(year)]
-    form = DonationForm([(donor.id, donor.name) for donor in donors], events)
+    form = _donation_form(year)
     if not form.validate_on_submit():
-        donations = donations_of(year)
-        return render_template(
-            "events/donations.html",
-            year=year,
-            donations=donations,
-            sums=sums_of(donations),
-            form=form,
-        )
+        return _donations_page(year, form)
     donation = Donation(
         organisation_id=current_organisation_id(),
         donor=_donor(form),
@@ -259,6 +242,19 @@ def sums_of(donations: Iterable[Donation]) -> list[tuple[GiftKind, int, int]]:
     return [(kind, *both) for kind, both in sums.items()]
 
 
+def _donation_form(year: int) -> DonationForm:
+    donors = by_name(db.session.scalars(owned(Donor)))
+    events = [(event.id, event.title) for event in events_of(year)]
+    return DonationForm([(donor.id, donor.name) for donor in donors], events)
+
+
+def _donations_page(year: int, form: DonationForm) -> str:
+    donations = donations_of(year)
+    return render_template(
+        "events/donations.html", year=year, donations=donations, sums=sums_of(donations), form=form
+    )
+
+
 def _donor(form: DonationForm) -> Donor:
     if form.donor_id.data:
         return owned_or_404(Donor, form.donor_id.data)
@@ -275,8 +271,3 @@ def _asked_year() -> int:
 
 def _page(event: SpecialEvent) -> str:
     return url_for("events.event_page", special_event_id=event.id)
-
-
-def _user() -> User:
-    user: User = current_user._get_current_object()
-    return user

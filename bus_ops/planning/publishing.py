@@ -14,8 +14,9 @@ from sqlalchemy.orm import selectinload
 
 from ..accounts.models import User
 from ..database import db, lock_library, now
-from ..i18n import at_minutes, format_clock, format_day, today
+from ..i18n import at_minutes, format_day, today
 from ..timetable.change_wording import sentences_of_shifts
+from ..timetable.changes import where_it_stands
 from ..timetable.generating import add_company, fill_runs
 from ..timetable.models import (
     ChangeKind,
@@ -86,7 +87,7 @@ class _Publishing:
         self._check_freshness()
         was_draft = self._term.status == TermStatus.DRAFT
         known = self._coming_visits()
-        before = {visit: _where(visit) for visit in known}
+        before = {visit: where_it_stands(visit) for visit in known}
         watch = Watch(known)
         homes = {visit.run for visit in known}
         visits = self._placed(known)
@@ -185,7 +186,7 @@ class _Publishing:
         )
 
     def _take_out(self, visit: Visit) -> None:
-        lost = {**_where(visit), "place": visit.place.name, "place_id": visit.place_id}
+        lost = {**where_it_stands(visit), "place": visit.place.name, "place_id": visit.place_id}
         db.session.add(
             TimetableChange(
                 organisation_id=visit.organisation_id,
@@ -296,7 +297,7 @@ class _Publishing:
         """Old and new of each visit on another day, of each new one, and of each new time."""
         moved: list[Visit] = []
         for visit in visits.values():
-            old, new = before.get(visit, {}), _where(visit)
+            old, new = before.get(visit, {}), where_it_stands(visit)
             if old.get("day") == new["day"]:
                 continue
             moved.append(visit)
@@ -331,13 +332,3 @@ class _Publishing:
         named = list(db.session.scalars(select(Visit).where(Visit.id.in_(one_each))))
         answers = visits_changed.send(None, visits=named)
         self._done.sentences += [answer for _receiver, answer in answers if answer]
-
-
-def _where(visit: Visit) -> dict[str, Any]:
-    return {
-        "day": visit.day.isoformat(),
-        "van": visit.run.van.display_name,
-        "run": visit.run_id,
-        "arrival": format_clock(visit.arrival_at),
-        "departure": format_clock(visit.departure_at),
-    }

@@ -10,8 +10,7 @@ from flask_babel import gettext as _
 from flask_login import current_user
 from sqlalchemy import select
 
-from ..accounts.access import PLANNERS, roles_allowed
-from ..accounts.models import User
+from ..accounts.access import PLANNERS, roles_allowed, signed_in_user
 from ..database import current_organisation_id, db, owned, owned_or_404
 from ..fleet.models import Van
 from ..fleet.queries import vans_by_name
@@ -143,7 +142,7 @@ def accept_offer(repair_id: int) -> ResponseReturnValue:
         flash(_("One of these ways was taken already."), "warning")
         return redirect(here)
     try:
-        sentences = accept(repair, form.number.data, _user())
+        sentences = accept(repair, form.number.data, signed_in_user())
     except ChangeError as error:
         db.session.rollback()
         flash(str(error), "danger")
@@ -218,8 +217,3 @@ def _form_page(
     return render_template(
         "planning/repair_form.html", form=form, mishap=mishap, about=[*about, name], back=back
     )
-
-
-def _user() -> User:
-    user: User = current_user._get_current_object()
-    return user

@@ -10,8 +10,7 @@ from flask_babel import gettext as _
 from flask_login import current_user
 from sqlalchemy import select
 
-from ..accounts.access import PLANNERS, roles_allowed
-from ..accounts.models import User
+from ..accounts.access import PLANNERS, roles_allowed, signed_in_user
 from ..accounts.queries import users_of_organisation
 from ..clock_fields import windows_in_words
 from ..database import db, owned_or_404
@@ -250,7 +249,7 @@ def publish_plan(planning_id: int) -> ResponseReturnValue:
     if planning.published_at is not None:
         return _not_any_more(planning)
     try:
-        done = publish(planning, planned, _user())
+        done = publish(planning, planned, signed_in_user())
     except StaleProposalError as error:
         db.session.rollback()
         flash(str(error), "danger")
@@ -363,8 +362,3 @@ def _not_any_more(planning: Planning) -> ResponseReturnValue:
 
 def _names() -> dict[int, str]:
     return {user.id: user.full_name for user in users_of_organisation()}
-
-
-def _user() -> User:
-    user: User = current_user._get_current_object()
-    return user

@@ -78,8 +78,6 @@ class InventoryForm(BaseForm):
 def host_page(token: str) -> ResponseReturnValue:
     """Everything that concerns the place."""
     place = _place_or_404(token)
-    count_form = HostCountForm()
-    count_form.counted_on.data = count_form.counted_on.data or today()
     return render_template(
         "public/host.html",
         place=place,
@@ -88,7 +86,7 @@ def host_page(token: str) -> ResponseReturnValue:
         asked=_open_requests(place),
         kept=boxes_kept_at(place),
         overdue=overdue_at(place),
-        count_form=count_form,
+        count_form=HostCountForm(),
         inventory_form=InventoryForm(),
         words=WordsForm(),
         statuses=VisitStatus,

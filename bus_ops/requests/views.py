@@ -7,10 +7,8 @@ from datetime import date, timedelta
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
-from flask_login import current_user
 
-from ..accounts.access import PLANNERS, roles_allowed
-from ..accounts.models import User
+from ..accounts.access import PLANNERS, roles_allowed, signed_in_user
 from ..database import db, owned, owned_or_404
 from ..fleet.models import Van
 from ..fleet.queries import vans_by_name
@@ -97,7 +95,9 @@ def decline_request(request_id: int) -> ResponseReturnValue:
     if not form.validate_on_submit():
         flash(_("Say why."), "danger")
         return redirect(_address(asked))
-    return _done(asked, lambda: deciding.decline(asked, form.text.data, _user()), _("Declined."))
+    return _done(
+        asked, lambda: deciding.decline(asked, form.text.data, signed_in_user()), _("Declined.")
+    )
 
 
 @blueprint.post("/<int:request_id>/settle")
@@ -106,7 +106,7 @@ def settle_request(request_id: int) -> ResponseReturnValue:
     """What was asked about a visit is done in the timetable."""
     asked = owned_or_404(VisitRequest, request_id)
     text = OptionalWordsForm().text.data or ""
-    return _done(asked, lambda: deciding.settle(asked, text, _user()), _("Done."))
+    return _done(asked, lambda: deciding.settle(asked, text, signed_in_user()), _("Done."))
 
 
 def _answer(request_id: int, accepts: bool) -> ResponseReturnValue:
@@ -127,10 +127,12 @@ def _answer(request_id: int, accepts: bool) -> ResponseReturnValue:
     if accepts:
         return _done(
             asked,
-            lambda: deciding.accept(asked, fit, minutes, text, _user()),
+            lambda: deciding.accept(asked, fit, minutes, text, signed_in_user()),
             _("Accepted: the visit is in the timetable."),
         )
-    return _done(asked, lambda: deciding.offer(asked, fit, text, _user()), _("The day is offered."))
+    return _done(
+        asked, lambda: deciding.offer(asked, fit, text, signed_in_user()), _("The day is offered.")
+    )
 
 
 def _done(asked: VisitRequest, step: deciding.Deed, sentence: str) -> ResponseReturnValue:
@@ -201,8 +203,3 @@ def weeks_of(fits: list[Fit]) -> list[list[tuple[date, Fit | None]]]:
 
 def _address(asked: VisitRequest) -> str:
     return url_for("requests.request_page", request_id=asked.id)
-
-
-def _user() -> User:
-    user: User = current_user._get_current_object()
-    return user

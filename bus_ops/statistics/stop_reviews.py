@@ -44,7 +44,6 @@ class Reviewed:
 
     place_id: int
     place: str
-    search_key: str
     commune: str
     year: StopYear
     advice: Advice
@@ -146,9 +145,7 @@ def reviewed_stops(organisation_id: int, year: int) -> list[Reviewed]:
         )
         advice, reasons = review(measured, today())
         row = rows[place_id]
-        found.append(
-            Reviewed(place_id, row.place, row.search_key, row.commune, measured, advice, reasons)
-        )
+        found.append(Reviewed(place_id, row.place, row.commune, measured, advice, reasons))
     return found
 
 

@@ -19,13 +19,19 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import joinedload
 
 from ..database import db, now
-from ..i18n import at_minutes, format_clock, format_day_long, today
+from ..i18n import (
+    at_minutes,
+    format_clock,
+    format_clocks,
+    format_day_long,
+    format_minutes_clock,
+    today,
+)
 from ..places.models import Place
+from ..timetable.class_slots import slots_of
 from ..timetable.models import (
     ChangeKind,
-    ClassSlot,
     Run,
-    Stop,
     Term,
     TermStatus,
     TimetableChange,
@@ -157,7 +163,7 @@ def _reminder(
         values = {
             "place": place.name,
             "day": format_day_long(visit.day),
-            "time": f"{format_clock(visit.arrival_at)}–{format_clock(visit.departure_at)}",
+            "time": format_clocks(visit.arrival_at, visit.departure_at),
             "promised": visit.stop.promised,
             "classes": _classes(visit),
             "overdue": str(overdue_at(visit) or ""),
@@ -187,10 +193,8 @@ def _visits_on(organisation_id: int, day: date) -> Sequence[Visit]:
 
 
 def _classes(visit: Visit) -> str:
-    query = select(ClassSlot).where(ClassSlot.visit_id == visit.id)
-    slots = db.session.scalars(query.order_by(ClassSlot.starts_at)).all()
     return ", ".join(
-        f"{slot.class_name} {slot.starts_at // 60:02d}:{slot.starts_at % 60:02d}" for slot in slots
+        f"{slot.class_name} {format_minutes_clock(slot.starts_at)}" for slot in slots_of(visit)
     )
 
 
@@ -240,7 +244,7 @@ def _visits_of(organisation_id: int) -> dict[int, Visit]:
         select(Visit)
         .join(TimetableChange, TimetableChange.visit_id == Visit.id)
         .where(Visit.organisation_id == organisation_id, TimetableChange.told_at.is_(None))
-        .options(joinedload(Visit.place), joinedload(Visit.stop).joinedload(Stop.term))
+        .options(joinedload(Visit.place))
         .distinct()
     )
     return {visit.id: visit for visit in db.session.scalars(query)}
@@ -307,4 +311,4 @@ def _apart(one: str, other: str) -> int:
 
 
 def _when(day: date, arrival: datetime, departure: datetime) -> str:
-    return f"{format_day_long(day)}, {format_clock(arrival)}–{format_clock(departure)}"
+    return f"{format_day_long(day)}, {format_clocks(arrival, departure)}"

@@ -4,25 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Any
 
 from flask import Blueprint, abort, current_app, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
-from flask_login import current_user
 from itsdangerous import BadSignature, URLSafeTimedSerializer
-from sqlalchemy import select
-from sqlalchemy.orm import joinedload, selectinload
 
 from schedules.calendar import CalendarRangeError, public_holidays
 
-from ..accounts.access import PLANNERS, roles_allowed
-from ..accounts.models import User
+from ..accounts.access import PLANNERS, roles_allowed, signed_in_user
 from ..database import current_organisation_id, db, owned_or_404
 from ..fleet.models import Van
 from ..fleet.queries import vans_by_name
-from ..i18n import current_language, format_clock, format_day_long, format_km, parsed_day, today
+from ..i18n import current_language, format_clocks, format_day_long, format_km, parsed_day, today
 from .board import BOARD_COUNTRY, month_before, next_month
 from .calendars import holiday_language
 from .changes import ChangeError
@@ -32,8 +28,8 @@ from .promises import Warned, warnings_between
 
 blueprint = Blueprint("board", __name__, url_prefix="/timetable/board")
 
-# A week, or the five weeks that a month can touch.
-LENGTHS = (1, 5)
+# The weeks that a month touches, nearly always.
+MONTH_WEEKS = 5
 # How long a drop can be taken back.
 UNDO_SECONDS = 3600
 
@@ -77,7 +73,7 @@ class ShownCell:
 @roles_allowed(*PLANNERS)
 def board() -> ResponseReturnValue:
     """A week or a month of all vans."""
-    length = 5 if request.args.get("weeks") == "5" else 1
+    length = MONTH_WEEKS if request.args.get("weeks") == str(MONTH_WEEKS) else 1
     day = parsed_day(request.args.get("day", "")) or today()
     first = day.replace(day=1) if length > 1 else day
     monday = first - timedelta(days=first.weekday())
@@ -90,10 +86,9 @@ def board() -> ResponseReturnValue:
         abort(404)
     vans = [van for van in vans_by_name() if van.enabled]
     cells = [Cell(day, van.id) for day in days for van in vans]
-    shown = _shown(cells, _runs_between(days[0], days[-1]))
+    shown = _shown(cells)
     return render_template(
         "timetable/board.html",
-        monday=monday,
         day=day,
         length=length,
         weeks=[days[n : n + 7] for n in range(0, len(days), 7)],
@@ -119,7 +114,7 @@ def drop_visit() -> ResponseReturnValue:
     if not isinstance(seen, dict):
         abort(400)
     try:
-        dropped = drop(visit, target, behind, seen, _("Moved on the board"), _user())
+        dropped = drop(visit, target, behind, seen, _("Moved on the board"), signed_in_user())
     except ChangedMeanwhileError as error:
         return _changed_meanwhile(error)
     except ChangeError as error:
@@ -141,7 +136,7 @@ def undo() -> ResponseReturnValue:
     if before["library"] != current_organisation_id():
         abort(404)
     try:
-        dropped = take_back(before["before"], _user())
+        dropped = take_back(before["before"], signed_in_user())
     except ChangedMeanwhileError as error:
         return _changed_meanwhile(error)
     except ChangeError as error:
@@ -152,25 +147,28 @@ def undo() -> ResponseReturnValue:
 
 
 def _answer(dropped: Dropped, sentence: str, undoable: bool = True) -> dict[str, Any]:
-    shown = _shown(dropped.cells, _runs_of(dropped.cells))
+    shown = _shown(dropped.cells)
     sign = "+" if dropped.distance_m > 0 else ""
     driven = _(
         "%(km)s, %(minutes)s min of driving.",
         km=f"{sign}{format_km(dropped.distance_m)}",
         minutes=f"{dropped.drive_minutes:+d}",
     )
-    token = _serializer().dumps({"library": current_organisation_id(), "before": dropped.before})
     return {
         "cells": _html_of(shown),
         "told": [sentence, driven, *dropped.sentences],
         "broken": [warned.sentence for one in shown for warned in one.warnings],
-        "undo": token if undoable else None,
+        "undo": _way_back(dropped) if undoable else None,
     }
+
+
+def _way_back(dropped: Dropped) -> str:
+    return _serializer().dumps({"library": current_organisation_id(), "before": dropped.before})
 
 
 def _changed_meanwhile(error: ChangedMeanwhileError) -> ResponseReturnValue:
     db.session.rollback()
-    shown = _shown(error.cells, _runs_of(error.cells))
+    shown = _shown(error.cells)
     return {"meanwhile": str(error), "cells": _html_of(shown)}, 409
 
 
@@ -178,7 +176,8 @@ def _html_of(shown: Iterable[ShownCell]) -> dict[str, str]:
     return {one.cell.key: render_template("timetable/_board_cell.html", shown=one) for one in shown}
 
 
-def _shown(cells: Sequence[Cell], runs: Mapping[Cell, Sequence[Run]]) -> list[ShownCell]:
+def _shown(cells: Sequence[Cell]) -> list[ShownCell]:
+    runs = runs_in(cells, current_organisation_id())
     days = [cell.day for cell in cells]
     broken = warnings_between(min(days), max(days), current_organisation_id()) if days else {}
     return [
@@ -191,23 +190,6 @@ def _shown(cells: Sequence[Cell], runs: Mapping[Cell, Sequence[Run]]) -> list[Sh
         )
         for cell in cells
     ]
-
-
-def _runs_of(cells: Sequence[Cell]) -> dict[Cell, list[Run]]:
-    return runs_in(cells, current_organisation_id())
-
-
-def _runs_between(first: date, last: date) -> dict[Cell, list[Run]]:
-    query = (
-        select(Run)
-        .where(Run.organisation_id == current_organisation_id(), Run.day.between(first, last))
-        .options(selectinload(Run.visits).options(joinedload(Visit.place)))
-        .order_by(Run.leaves_at, Run.id)
-    )
-    found: dict[Cell, list[Run]] = {}
-    for run in db.session.scalars(query):
-        found.setdefault(Cell(run.day, run.van_id), []).append(run)
-    return found
 
 
 def _asked() -> dict[str, Any]:
@@ -236,13 +218,7 @@ def _cell(key: object) -> Cell:
 
 
 def _when(visit: Visit) -> str:
-    clocks = f"{format_clock(visit.arrival_at)}–{format_clock(visit.departure_at)}"
-    return f"{format_day_long(visit.day)} {clocks}"
-
-
-def _user() -> User:
-    user: User = current_user._get_current_object()
-    return user
+    return f"{format_day_long(visit.day)} {format_clocks(visit.arrival_at, visit.departure_at)}"
 
 
 def _serializer() -> URLSafeTimedSerializer:

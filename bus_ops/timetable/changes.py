@@ -92,7 +92,7 @@ def move_visit(visit: Visit, day: date, van: Van, reason: str, user: User) -> li
     left = held_visits(old)
     retime(old, left, keep=left)
     take_in(target, visit)
-    _note(ChangeKind.MOVED, user, visit, before, _where(visit), reason)
+    _note(ChangeKind.MOVED, user, visit, before, where_it_stands(visit), reason)
     sentences = _settle([visit], [old, target], watch, user, reason)
     _drop_if_empty(old)
     return sentences
@@ -125,7 +125,7 @@ def add_visit(stop: Stop, day: date, reason: str, user: User) -> tuple[Visit, li
     watch = Watch(run.visits)
     visit = _new_visit(stop, run, reason)
     take_in(run, visit)
-    _note(ChangeKind.ADDED, user, visit, {}, _where(visit), reason)
+    _note(ChangeKind.ADDED, user, visit, {}, where_it_stands(visit), reason)
     return visit, _settle([visit], [run], watch, user, reason)
 
 
@@ -174,7 +174,7 @@ def rearrange(
         retime(run, left, keep=left)
     for visit, before in befores.items():
         kind = ChangeKind.MOVED if before else ChangeKind.ADDED
-        _note(kind, user, visit, before, _where(visit), reason)
+        _note(kind, user, visit, before, where_it_stands(visit), reason)
     sentences = _settle([*befores, *cancelled], runs, watch, user, reason)
     for run in homes:
         _drop_if_empty(run)
@@ -210,7 +210,7 @@ def _placed_on(
 
 def _move_onto(run: Run, visit: Visit, reason: str) -> dict[str, Any]:
     """Put a visit at the end of another run; answers where it was."""
-    before = {**_where(visit), "status": visit.plan_status.value}
+    before = {**where_it_stands(visit), "status": visit.plan_status.value}
     visit.position = _behind_all(run)
     visit.run = run
     visit.day = run.day
@@ -367,7 +367,8 @@ def _open_visits(run: Run) -> list[Visit]:
     return visits
 
 
-def _where(visit: Visit) -> dict[str, Any]:
+def where_it_stands(visit: Visit) -> dict[str, Any]:
+    """A visit's day, van, run and times, as records of changes keep them."""
     return {
         "day": visit.day.isoformat(),
         "van": visit.run.van.display_name,

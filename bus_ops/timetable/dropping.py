@@ -158,8 +158,8 @@ def runs_in(cells: Sequence[Cell], organisation_id: int) -> dict[Cell, list[Run]
         select(Run)
         .where(
             Run.organisation_id == organisation_id,
-            Run.day.in_([cell.day for cell in cells]),
-            Run.van_id.in_([cell.van_id for cell in cells]),
+            Run.day.in_({cell.day for cell in cells}),
+            Run.van_id.in_({cell.van_id for cell in cells}),
         )
         .options(
             selectinload(Run.visits).options(joinedload(Visit.place), joinedload(Visit.record)),
@@ -168,10 +168,11 @@ def runs_in(cells: Sequence[Cell], organisation_id: int) -> dict[Cell, list[Run]
         .order_by(Run.leaves_at, Run.id)
         .execution_options(populate_existing=True)
     )
+    asked = frozenset(cells)
     found: dict[Cell, list[Run]] = {}
     for run in db.session.scalars(query):
         cell = Cell(run.day, run.van_id)
-        if cell in cells:
+        if cell in asked:
             found.setdefault(cell, []).append(run)
     return found
 

@@ -18,7 +18,7 @@ from sqlalchemy.orm import joinedload
 
 from schedules.calendar import public_holidays
 
-from ..accounts.access import EVERYONE, PLANNERS, roles_allowed
+from ..accounts.access import EVERYONE, PLANNERS, roles_allowed, signed_in_user
 from ..accounts.models import Organisation, User
 from ..clock_fields import windows_in_words
 from ..database import current_organisation_id, db, lock_library, now, owned, owned_or_404
@@ -142,7 +142,7 @@ def run_crew(run_id: int) -> ResponseReturnValue:
     form = CrewForm()
     if form.validate_on_submit():
         query = owned(CrewMember).where(CrewMember.id.in_(form.members.data or []))
-        changes.set_crew(run, list(db.session.scalars(query)), _user())
+        changes.set_crew(run, list(db.session.scalars(query)), signed_in_user())
         db.session.commit()
         flash(_("Saved."), "success")
         _flash_warnings(run)
@@ -158,7 +158,7 @@ def cancel_run(run_id: int) -> ResponseReturnValue:
     if not form.validate_on_submit():
         return _run_page(run, MoveForm(run.van_id, prefix="run-move", formdata=None), form), 400
     try:
-        sentences = changes.cancel_run(run, form.reason.data or "", _user())
+        sentences = changes.cancel_run(run, form.reason.data or "", signed_in_user())
     except ChangeError as error:
         return _refused(error, run_id)
     db.session.commit()
@@ -176,7 +176,9 @@ def move_run(run_id: int) -> ResponseReturnValue:
         return _run_page(run, form, ReasonForm(prefix="run-cancel", formdata=None)), 400
     van, day = owned_or_404(Van, form.van_id.data), form.day.data
     try:
-        target, sentences = changes.move_run(run, day, van, form.reason.data or "", _user())
+        target, sentences = changes.move_run(
+            run, day, van, form.reason.data or "", signed_in_user()
+        )
     except ChangeError as error:
         return _refused(error, run_id)
     db.session.commit()
@@ -204,7 +206,9 @@ def move_visit(visit_id: int) -> ResponseReturnValue:
     van = owned_or_404(Van, form.van_id.data)
     return _changed(
         visit,
-        lambda: changes.move_visit(visit, form.day.data, van, form.reason.data or "", _user()),
+        lambda: changes.move_visit(
+            visit, form.day.data, van, form.reason.data or "", signed_in_user()
+        ),
         _("Moved to %(day)s.", day=format_day(form.day.data)),
     )
 
@@ -220,7 +224,7 @@ def cancel_visit(visit_id: int) -> ResponseReturnValue:
     return _changed(
         visit,
         lambda: changes.cancel_visit(
-            visit, form.reason.data or "", _user(), bool(form.times_anew.data)
+            visit, form.reason.data or "", signed_in_user(), bool(form.times_anew.data)
         ),
         _("Cancelled."),
     )
@@ -231,7 +235,7 @@ def cancel_visit(visit_id: int) -> ResponseReturnValue:
 def restore_visit(visit_id: int) -> ResponseReturnValue:
     """Take a cancellation back."""
     visit = owned_or_404(Visit, visit_id)
-    return _changed(visit, lambda: changes.restore_visit(visit, _user()), _("Restored."))
+    return _changed(visit, lambda: changes.restore_visit(visit, signed_in_user()), _("Restored."))
 
 
 @blueprint.post("/visits/<int:visit_id>/confirm")
@@ -239,7 +243,7 @@ def restore_visit(visit_id: int) -> ResponseReturnValue:
 def confirm_visit(visit_id: int) -> ResponseReturnValue:
     """The place expects the van."""
     visit = owned_or_404(Visit, visit_id)
-    return _changed(visit, lambda: changes.confirm_visit(visit, _user()), _("Confirmed."))
+    return _changed(visit, lambda: changes.confirm_visit(visit, signed_in_user()), _("Confirmed."))
 
 
 @blueprint.post("/visits/<int:visit_id>/shift")
@@ -248,7 +252,9 @@ def shift_visit(visit_id: int) -> ResponseReturnValue:
     """Earlier or later in the run's order."""
     visit = owned_or_404(Visit, visit_id)
     places = -1 if request.form.get("direction") == "up" else 1
-    _changed(visit, lambda: changes.shift_visit(visit, places, _user()), _("Order changed."))
+    _changed(
+        visit, lambda: changes.shift_visit(visit, places, signed_in_user()), _("Order changed.")
+    )
     return redirect(url_for("timetable.run_page", run_id=visit.run_id))
 
 
@@ -436,7 +442,9 @@ def add_visit(stop_id: int) -> ResponseReturnValue:
         flash(_("Choose a day."), "danger")
         return redirect(url_for("timetable.edit_stop", stop_id=stop.id))
     try:
-        visit, sentences = changes.add_visit(stop, form.day.data, form.reason.data or "", _user())
+        visit, sentences = changes.add_visit(
+            stop, form.day.data, form.reason.data or "", signed_in_user()
+        )
     except ChangeError as error:
         db.session.rollback()
         flash(str(error), "danger")
@@ -824,8 +832,3 @@ def _vans() -> list[tuple[int, str]]:
 def _terms() -> list[tuple[int, str]]:
     query = owned(Term).order_by(Term.starts_on.desc())
     return [(term.id, term.name) for term in db.session.scalars(query)]
-
-
-def _user() -> User:
-    user: User = current_user._get_current_object()
-    return user

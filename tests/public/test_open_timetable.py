@@ -29,20 +29,10 @@ from bus_ops.timetable.importing import apply_import, plan_import
 from bus_ops.timetable.models import StopKind, TermStatus
 from schedules.exchange.mobile_library_csv import StopRow, parse_mobile_library_csv
 from tests.conftest import add_organisation
+from tests.nine_services import NINE_SERVICES
 from tests.small_service import SmallService, small_service
 
 DAY = timedelta(days=1)
-NINE_SERVICES = (
-    "angus",
-    "essex",
-    "librariesni",
-    "midlothian",
-    "north_yorkshire",
-    "portsmouth",
-    "suffolk",
-    "wiltshire",
-    "york",
-)
 PATHS = (
     "/public/vi/",
     "/public/en/",

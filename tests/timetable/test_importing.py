@@ -17,20 +17,10 @@ from bus_ops.places.models import Place
 from bus_ops.timetable.importing import ImportPlan, ImportReport, apply_import, plan_import
 from bus_ops.timetable.models import Route, Run, Stop, Term, Visit
 from schedules.exchange.mobile_library_csv import LONGEST, RowFault
+from tests.nine_services import NINE_SERVICES
 
 TODAY = date(2026, 11, 24)
 YEAR = 365
-SERVICES = (
-    "angus",
-    "essex",
-    "librariesni",
-    "midlothian",
-    "north_yorkshire",
-    "portsmouth",
-    "suffolk",
-    "wiltshire",
-    "york",
-)
 HEADER = (
     "organisation,mobile,route,community,stop,address,postcode,geox,geoy,day,type,arrival,"
     "departure,frequency,start,end,exceptions,timetable\n"
@@ -54,7 +44,7 @@ def count(model: type) -> int:
     return db.session.scalar(select(func.count()).select_from(model)) or 0
 
 
-@pytest.mark.parametrize("service", SERVICES)
+@pytest.mark.parametrize("service", NINE_SERVICES)
 def test_a_services_stops_become_the_dates_their_rules_give(
     service: str, app: Flask, organisation: Organisation, shared_data: Path
 ) -> None:
