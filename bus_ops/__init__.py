@@ -20,6 +20,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from . import headers, i18n, incoming, navigation, schema
 from .accounts import access, limits, sessions
 from .config import flask_settings, settings_from_environment
+from .counting import upkeep
 from .database import db, migrate
 from .travel_sources import travel_in_words
 
@@ -56,6 +57,7 @@ def app_without_pages(settings: dict[str, Any] | None = None) -> Flask:
     app = Flask(__name__, template_folder=_template_folder())
     app.config.update(flask_settings(merged), VERSION=VERSION)
     db.init_app(app)
+    upkeep.init_upkeep()
     migrate.init_app(app, db, directory=str(MIGRATIONS_FOLDER), render_as_batch=True)
     i18n.init_i18n(app)
     return app

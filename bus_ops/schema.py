@@ -3,6 +3,7 @@
 from .accounts import models as accounts
 from .background import JobNote, JobRun
 from .circulation import models as circulation
+from .counting import models as counting
 from .database import Base
 from .events import models as events
 from .fleet import models as fleet
@@ -20,6 +21,7 @@ __all__ = [
     "JobRun",
     "accounts",
     "circulation",
+    "counting",
     "events",
     "fleet",
     "places",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, TypeVar
 from urllib.parse import urlencode
 
@@ -72,7 +73,8 @@ class Listing(_Controls):
     """One page of a query's rows.
 
     ``sorts`` maps the names a link may sort by to columns; ``searched`` is the column that holds
-    text without diacritics. What a request asks beyond them is ignored.
+    text without diacritics. What a request asks beyond them is ignored. ``summed`` names columns
+    that are added up over all rows found, into ``sums``.
     """
 
     def __init__(
@@ -83,13 +85,21 @@ class Listing(_Controls):
         searched: ColumnElement[str] | Any | None = None,
         per_page: int = PER_PAGE,
         tie_breaker: Any | None = None,
+        summed: Mapping[str, Any] = MappingProxyType({}),
     ) -> None:
         super().__init__(sorts, default_sort)
         if searched is not None:
             for word in search_key(self.search).split():
                 query = query.where(searched.contains(word, autoescape=True))
+        sums = (func.coalesce(func.sum(column), 0) for column in summed.values())
         found = select(func.count()).select_from(query.order_by(None).subquery())
-        before = self._turn_pages(db.session.scalar(found) or 0, per_page)
+        if summed:
+            found = query.order_by(None).with_only_columns(
+                func.count(), *sums, maintain_column_froms=True
+            )
+        count, *values = db.session.execute(found).one()
+        self.sums = dict(zip(summed, values, strict=True))
+        before = self._turn_pages(count, per_page)
         column = sorts[self.sort]
         direction = column.desc() if self.descending else column.asc()
         if tie_breaker is None:

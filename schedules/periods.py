@@ -24,6 +24,9 @@ class PeriodKind(StrEnum):
     CUSTOM = "custom"
 
 
+# Beyond three years, bars of months are too thin to be read.
+_MOST_DAYS_BY_MONTH = 3 * 366
+
 _MONTHS = {
     PeriodKind.MONTH: 1,
     PeriodKind.QUARTER: 3,
@@ -88,9 +91,11 @@ class ReportingPeriod:
         return custom_period(self.first, self.first + timedelta(days=days - 1))
 
     def buckets(self) -> list[ReportingPeriod]:
-        """The period cut into days (up to a month), weeks (up to half a year) or months."""
+        """The period cut into days (up to a month), weeks (up to a quarter), months or years."""
         kind = PeriodKind.MONTH
-        if self.days <= 31:
+        if self.days > _MOST_DAYS_BY_MONTH:
+            kind = PeriodKind.YEAR
+        elif self.days <= 31:
             kind = PeriodKind.DAY
         elif self.days <= 100:
             kind = PeriodKind.WEEK

@@ -116,6 +116,8 @@ class Loan(OwnedByOrganisation, Base):
     card_id: Mapped[int | None] = mapped_column(ForeignKey("card.id"), index=True)
     visit_id: Mapped[int] = mapped_column(ForeignKey("visit.id"), index=True)
     place_id: Mapped[int] = mapped_column(ForeignKey("place.id"), index=True)
+    # The borrower's group: it stays when the loan forgets who it was.
+    audience: Mapped[Audience | None] = mapped_column(enum_column(Audience))
     lent_at: Mapped[datetime] = mapped_column(UTCDateTime)
     # The visit the loan is due at; None where the term's last day holds instead.
     due_visit_id: Mapped[int | None] = mapped_column(ForeignKey("visit.id", ondelete="SET NULL"))

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from alembic import context
+from sqlalchemy import inspect
 
+from bus_ops.counting.models import STALE_RUN, drop_triggers, write_triggers
 from bus_ops.database import db
 from bus_ops.schema import Base
 
@@ -25,7 +27,11 @@ def run_migrations() -> None:
             user_module_prefix="database.",
         )
         with context.begin_transaction():
+            # SQLite renames no table that a trigger speaks of.
+            drop_triggers(connection)
             context.run_migrations()
+            if inspect(connection).has_table(STALE_RUN.name):
+                write_triggers(connection)
         if connection.dialect.name == "sqlite":
             # The connection goes back to the pool.
             connection.commit()

@@ -11,13 +11,13 @@ from flask_babel import gettext as _
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
-from schedules.periods import PeriodKind, ReportingPeriod, period_of
+from schedules.periods import PeriodKind, ReportingPeriod, custom_period, period_of
 from schedules.searching import search_key
 
+from ..counting.figures import Figures, SummedBy, SumsOf
 from ..database import db
 from ..i18n import today
 from ..places.models import Place, PlaceKind, SchoolLevel
-from ..statistics.figures import Filters, visit_rows
 from .models import SchoolYearGoal
 
 
@@ -133,16 +133,23 @@ def school_lines(organisation_id: int, school_year: int) -> list[SchoolLine]:
     )
     places = sorted(db.session.scalars(query), key=lambda place: search_key(place.name))
     lines = {place.id: SchoolLine(place, goals.get(place.id)) for place in places}
-    for row in visit_rows(organisation_id, period_of_year(school_year), Filters()):
-        line = lines.get(row.place_id)
-        if line is None:
-            continue
-        if row.is_served:
-            line.done += 1
-            line.people += int(row.figures.get("attendance", 0))
-        elif row.day >= today() and not row.figures.get("cancelled"):
-            line.planned += 1
+    year = period_of_year(school_year)
+    for place_id, figures in _by_place(organisation_id, year).items():
+        if place_id in lines:
+            lines[place_id].done = int(figures["served"])
+            lines[place_id].people = int(figures["attendance"])
+    if year.last >= today():
+        to_come = custom_period(max(year.first, today()), year.last)
+        for place_id, figures in _by_place(organisation_id, to_come).items():
+            if place_id in lines:
+                off = figures["served"] + figures["cancelled"]
+                lines[place_id].planned = int(figures["planned"] - off)
     return list(lines.values())
+
+
+def _by_place(organisation_id: int, period: ReportingPeriod) -> dict[int, Figures]:
+    sums = SumsOf(organisation_id, period, by=SummedBy.PLACE)
+    return sums.figures(("planned", "served", "cancelled", "attendance"))
 
 
 def grouped(lines: Iterable[SchoolLine], by: GroupedBy) -> list[SchoolGroup]:

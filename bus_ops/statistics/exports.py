@@ -18,11 +18,11 @@ from flask_babel import gettext as _
 from schedules.exchange.formula_safety import plain_cell
 from schedules.periods import Comparison, PeriodKind
 
+from ..counting.definitions import BY_KEY, DISTINCT, MEASURES
+from ..counting.figures import ActivityFigures, Figures, Number, VisitRow
 from ..database import now
 from ..i18n import local
 from ..timetable.models import ActivityKind
-from .definitions import BY_KEY, DISTINCT, MEASURES
-from .figures import ActivityFigures, Figures, Number, VisitRow
 from .groups import Group, Grouping
 
 _PIECE = 64 * 1024

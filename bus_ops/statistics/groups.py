@@ -6,8 +6,9 @@ exports and the list of visits behind a row ask the same grouping, so that they 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
@@ -19,11 +20,12 @@ from sqlalchemy.orm import joinedload
 from schedules.periods import PeriodKind, ReportingPeriod
 from schedules.searching import search_key
 
+from ..counting.definitions import MEASURES, Measure, attendance_key
+from ..counting.figures import Figures, Filters, SummedBy, SumsOf, VisitRow
 from ..database import db
-from ..places.models import AdministrativeUnit, PlaceKind, PlaceUnit, SchoolLevel, UnitLevel
+from ..fleet.models import Van
+from ..places.models import AdministrativeUnit, Place, PlaceUnit, UnitLevel
 from ..timetable.models import Audience
-from .definitions import MEASURES, Measure, attendance_key
-from .figures import Figures, VisitRow
 
 GROUPINGS = (
     ("place", _l("Place")),
@@ -57,24 +59,23 @@ class Group:
         return (self.bucket.first if self.bucket else None, search_key(self.name))
 
 
-# Key, name, and the visit (for an audience: its part of the visit).
-Part = tuple[str, str, VisitRow]
+# Key and name of a group.
+Named = tuple[str, str]
 
 
 class Grouping:
-    """Sums visits by what they have in common; fed one by one, in order of day."""
+    """Groups of visits by what they have in common: summed at once, or fed one by one."""
 
     def __init__(self, key: str, period: ReportingPeriod, organisation_id: int) -> None:
         self.key = key
         self.name = str(dict(GROUPINGS)[key])
+        self._period = period
+        self._organisation_id = organisation_id
         self._groups: dict[str, Group] = {}
-        self._parts_of = self._rule(period, organisation_id)
-        if key == "time":
-            for bucket in period.buckets():
-                name = bucket_name(bucket)
-                self._groups[_bucket_key(bucket)] = Group(
-                    _bucket_key(bucket), name, Figures(), bucket
-                )
+        self._buckets = period.buckets() if key == "time" else []
+        for bucket in self._buckets:
+            self._group((_bucket_key(bucket), bucket_name(bucket))).bucket = bucket
+        self._of_place = self._place_groups()
 
     @property
     def measures(self) -> tuple[Measure, ...]:
@@ -83,99 +84,165 @@ class Grouping:
             return tuple(measure for measure in MEASURES if measure.key in _OF_AN_AUDIENCE)
         return MEASURES
 
+    def fill(self, filters: Filters, measures: Iterable[str] | None = None) -> None:
+        """Take the period's visits in, from their sums; see SumsOf for ``measures``."""
+        sums = SumsOf(
+            self._organisation_id, self._period, filters, self._summed_by, self._finest
+        ).figures(measures)
+        named = self._named()
+        for key, figures in sums.items():
+            self._group(named(key)).figures.merge(figures)
+
     def add(self, row: VisitRow) -> None:
         """Count a visit in its group or groups."""
-        for key, name, part in self._parts_of(row):
-            group = self._groups.get(key)
-            if group is None:
-                group = self._groups[key] = Group(key, name, Figures())
-            group.figures.add(part)
+        if self.key == "audience":
+            for audience in Audience:
+                if attendance_key(audience) in row.figures:
+                    named = (audience.value, str(audience.label))
+                    self._group(named).figures.add(row.part_of(audience))
+            return
+        match self.key:
+            case "time":
+                named = self._bucket_of(row.day)
+            case "van":
+                named = (str(row.van_id), row.van)
+            case _:
+                named = self._of_place.get(row.place_id, _unknown())
+        self._group(named).figures.add(row)
 
     def groups(self) -> list[Group]:
         """All groups, in order of name or time."""
         return sorted(self._groups.values(), key=lambda group: group.order)
 
-    def parts_in(self, rows: Iterable[VisitRow], key: str) -> Iterator[VisitRow]:
-        """The visits (or parts of them) that count in one group."""
-        return (part for row in rows for at, _name, part in self._parts_of(row) if at == key)
-
-    def name_of(self, key: str, rows: Iterable[VisitRow]) -> str:
-        """What the group of this key is called, told by its visits."""
-        if key in self._groups:
-            return self._groups[key].name
-        named = (name for row in rows for at, name, _part in self._parts_of(row) if at == key)
-        return next(named, _("Unknown"))
-
-    def _rule(
-        self, period: ReportingPeriod, organisation_id: int
-    ) -> Callable[[VisitRow], Iterable[Part]]:
+    def narrowed(self, key: str, filters: Filters) -> tuple[ReportingPeriod, Filters]:
+        """Period and filters that take the visits of one group alone."""
+        none = replace(filters, place_ids=frozenset())
         match self.key:
-            case "audience":
-                return _by_audience()
             case "time":
-                return _by_time(period)
-            case "old_commune" | "district":
-                level = UnitLevel.COMMUNE if self.key == "old_commune" else UnitLevel.DISTRICT
-                units = _former_units(organisation_id, level)
-                unknown = (_UNKNOWN, _("Unknown"))
-                return lambda row: [(*units.get(row.place_id, unknown), row)]
-            case "commune":
-                return lambda row: [(*_commune(row), row)]
-            case "kind":
-                return _by_kind()
+                buckets = (b for b in self._buckets if _bucket_key(b) == key)
+                bucket = next(buckets, None)
+                return (bucket, filters) if bucket else (self._period, none)
+            case "audience":
+                known = key in set(Audience) and filters.audience in {None, key}
+                return self._period, replace(filters, audience=Audience(key)) if known else none
             case "van":
-                return lambda row: [(str(row.van_id), row.van, row)]
+                known = key.isdecimal() and filters.van_id in {None, int(key)}
+                return self._period, replace(filters, van_id=int(key)) if known else none
             case _:
-                return lambda row: [(str(row.place_id), row.place, row)]
+                inside = {place for place, (at, _name) in self._of_place.items() if at == key}
+                return self._period, replace(filters, place_ids=frozenset(inside))
+
+    def name_of(self, key: str) -> str:
+        """What the group of this key is called."""
+        named: dict[str, str] = dict(self._of_place.values())
+        if self.key == "time":
+            named = {at: group.name for at, group in self._groups.items()}
+        elif self.key == "audience":
+            named = {audience.value: str(audience.label) for audience in Audience}
+        elif self.key == "van":
+            named = {str(van): name for van, name in _vans(self._organisation_id).items()}
+        return named.get(key, _("Unknown"))
+
+    def _group(self, named: Named) -> Group:
+        key, name = named
+        return self._groups.setdefault(key, Group(key, name, Figures()))
+
+    @property
+    def _summed_by(self) -> SummedBy:
+        by = {"audience": SummedBy.AUDIENCE, "time": SummedBy.DAY, "van": SummedBy.VAN}
+        return by.get(self.key, SummedBy.PLACE)
+
+    @property
+    def _finest(self) -> PeriodKind:
+        return self._buckets[0].kind if self._buckets else PeriodKind.YEAR
+
+    def _named(self) -> Callable[[Any], Named]:
+        """Which group a key of the sums belongs to."""
+        match self.key:
+            case "time":
+                return self._bucket_of
+            case "audience":
+                return lambda key: (key, str(Audience(key).label))
+            case "van":
+                vans = _vans(self._organisation_id)
+                return lambda key: (str(key), vans[key])
+            case _:
+                return lambda key: self._of_place.get(key, _unknown())
+
+    def _bucket_of(self, day: date) -> Named:
+        at = bisect_right(self._buckets, day, key=lambda bucket: bucket.first) - 1
+        return _bucket_key(self._buckets[at]), bucket_name(self._buckets[at])
+
+    def _place_groups(self) -> Mapping[int, Named]:
+        """Of each place the group it belongs to, where groups are made of places."""
+        match self.key:
+            case "old_commune":
+                return _former_units(self._organisation_id, UnitLevel.COMMUNE)
+            case "district":
+                return _former_units(self._organisation_id, UnitLevel.DISTRICT)
+            case "commune" | "kind" | "place":
+                rule = {"commune": _commune, "kind": _kind, "place": _place}[self.key]
+                return {place.id: rule(place) for place in _places(self._organisation_id)}
+            case _:
+                return {}
 
 
 def bucket_name(bucket: ReportingPeriod) -> str:
     """A bucket of time, short enough to stand under a bar."""
+    if bucket.kind == PeriodKind.YEAR:
+        return str(bucket.first.year)
     if bucket.kind == PeriodKind.MONTH:
         return bucket.first.strftime("%m/%Y")
     return bucket.first.strftime("%d/%m")
-
-
-def _by_audience() -> Callable[[VisitRow], Iterable[Part]]:
-    names = {audience: str(audience.label) for audience in Audience}
-    keys = {audience: attendance_key(audience) for audience in Audience}
-    return lambda row: (
-        (audience.value, names[audience], row.part_of(audience))
-        for audience in Audience
-        if keys[audience] in row.figures
-    )
-
-
-def _by_kind() -> Callable[[VisitRow], list[Part]]:
-    """The level of a school; otherwise what the place is."""
-    named = {
-        member: (f"{type(member).__name__}.{member.value}", str(member.label))
-        for member in (*SchoolLevel, *PlaceKind)
-    }
-    return lambda row: [(*named[row.level or row.kind], row)]
-
-
-def _by_time(period: ReportingPeriod) -> Callable[[VisitRow], list[Part]]:
-    buckets = period.buckets()
-    named = {
-        date.fromordinal(day): (_bucket_key(bucket), bucket_name(bucket))
-        for bucket in buckets
-        for day in range(bucket.first.toordinal(), bucket.last.toordinal() + 1)
-    }
-    return lambda row: [(*named[row.day], row)]
 
 
 def _bucket_key(bucket: ReportingPeriod) -> str:
     return bucket.first.isoformat()
 
 
-def _commune(row: VisitRow) -> tuple[str, str]:
-    """Today's commune; where a place only names one, that name."""
-    if row.commune_id is not None:
-        return str(row.commune_id), row.commune
-    if row.commune:
-        return f"-{row.commune}", row.commune
+def _unknown() -> Named:
     return _UNKNOWN, _("Unknown")
+
+
+def _places(organisation_id: int) -> Iterable[Any]:
+    query = (
+        select(
+            Place.id,
+            Place.name,
+            Place.kind,
+            Place.level,
+            Place.commune_id,
+            Place.community,
+            AdministrativeUnit.full_name,
+        )
+        .outerjoin(AdministrativeUnit, Place.commune_id == AdministrativeUnit.id)
+        .where(Place.organisation_id == organisation_id)
+    )
+    return db.session.execute(query)
+
+
+def _vans(organisation_id: int) -> dict[int, str]:
+    vans = db.session.scalars(select(Van).where(Van.organisation_id == organisation_id))
+    return {van.id: van.display_name for van in vans}
+
+
+def _place(place: Any) -> Named:
+    return str(place.id), place.name
+
+
+def _kind(place: Any) -> Named:
+    """The level of a school; otherwise what the place is."""
+    member = place.level or place.kind
+    return f"{type(member).__name__}.{member.value}", str(member.label)
+
+
+def _commune(place: Any) -> Named:
+    """Today's commune; where a place only names one, that name."""
+    if place.commune_id is not None:
+        return str(place.commune_id), place.full_name
+    if place.community:
+        return f"-{place.community}", place.community
+    return _unknown()
 
 
 def _former_units(organisation_id: int, level: UnitLevel) -> dict[int, tuple[str, str]]:

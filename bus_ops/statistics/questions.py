@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
@@ -14,6 +14,8 @@ from sqlalchemy import select
 from schedules.periods import PeriodKind, ReportingPeriod, custom_period, period_of
 from schedules.searching import search_key
 
+from ..counting.definitions import BY_KEY
+from ..counting.figures import Filters, SumsOf, VisitRow, visit_rows
 from ..database import current_organisation_id, db, owned
 from ..fleet.models import Van
 from ..fleet.queries import vans_by_name
@@ -28,8 +30,6 @@ from ..places.models import (
     UnitLevel,
 )
 from ..timetable.models import Audience, Stop
-from .definitions import BY_KEY
-from .figures import Filters, VisitRow, visit_rows
 from .groups import GROUPINGS, Grouping
 
 _LONGEST_SLUG = 60
@@ -88,14 +88,22 @@ class Question:
         """An empty grouping of the question's period."""
         return Grouping(key or self.grouping, self.period, current_organisation_id())
 
+    def filled(self, key: str | None = None, measures: Iterable[str] | None = None) -> Grouping:
+        """The grouping with the question's visits."""
+        grouping = self.new_grouping(key)
+        grouping.fill(self.filters, measures)
+        return grouping
+
+    def narrowed(self) -> tuple[ReportingPeriod, Filters]:
+        """Period and filters of the group that a list of visits is narrowed to."""
+        if self.group is None:
+            return self.period, self.filters
+        return self.new_grouping().narrowed(self.group, self.filters)
+
     def rows(self) -> Iterator[VisitRow]:
         """The visits it is about."""
-        rows = rows_of(self.period, self.filters)
-        if self.group is not None:
-            rows = self.new_grouping().parts_in(rows, self.group)
-        if self.behind is not None:
-            return (row for row in rows if row.counts_in(self.behind))
-        return rows
+        period, filters = self.narrowed()
+        return visit_rows(current_organisation_id(), period, filters, self.behind)
 
 
 def asked_question() -> Question:
@@ -121,9 +129,9 @@ def asked_question() -> Question:
     )
 
 
-def rows_of(period: ReportingPeriod, filters: Filters) -> Iterator[VisitRow]:
-    """Visits of the signed-in person's library."""
-    return visit_rows(current_organisation_id(), period, filters)
+def sums_of(period: ReportingPeriod, filters: Filters) -> SumsOf:
+    """Sums of the signed-in person's library."""
+    return SumsOf(current_organisation_id(), period, filters)
 
 
 def period_text(period: ReportingPeriod) -> str:

@@ -11,6 +11,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import distinct, func, select
+from sqlalchemy.orm import joinedload
 
 from schedules.periods import PeriodKind, period_of
 from schedules.stop_worth import Advice, Reason, StopYear, review
@@ -18,6 +19,7 @@ from schedules.travel import Position, straight_line_m
 
 from ..accounts.access import READERS_OF_FIGURES, roles_allowed
 from ..circulation.models import Loan
+from ..counting.figures import SummedBy, SumsOf
 from ..database import current_organisation_id, db
 from ..i18n import format_day, format_km, format_number, today
 from ..incoming import asked_year
@@ -25,9 +27,10 @@ from ..places.models import Place
 from ..tables import ShortListing
 from ..timetable.models import Visit, VisitStatus
 from ..workbooks import Sheet, as_file, workbook
-from .figures import Figures, Filters, VisitRow, visit_rows
 
 blueprint = Blueprint("stop_reviews", __name__, url_prefix="/statistics/stops")
+
+_MEASURES = ("served", "cancelled", "missed", "service_minutes", "attendance", "loans", "km")
 
 ADVICE = {
     Advice.KEEP: _l("Keep"),
@@ -122,11 +125,13 @@ def export_xlsx() -> ResponseReturnValue:
 def reviewed_stops(organisation_id: int, year: int) -> list[Reviewed]:
     """Every place that was to be served in the calendar year."""
     period = period_of(PeriodKind.YEAR, date(year, 1, 1))
-    by_place: dict[int, Figures] = {}
-    rows: dict[int, VisitRow] = {}
-    for row in visit_rows(organisation_id, period, Filters()):
-        by_place.setdefault(row.place_id, Figures()).add(row)
-        rows[row.place_id] = row
+    by_place = SumsOf(organisation_id, period, by=SummedBy.PLACE).figures(_MEASURES)
+    places = {
+        place.id: place
+        for place in db.session.scalars(
+            select(Place).where(Place.id.in_(by_place)).options(joinedload(Place.commune))
+        )
+    }
     readers = _readers_by_place(organisation_id, period.first, period.last)
     first_served = _first_served(organisation_id)
     near = _nearest({key for key, figures in by_place.items() if figures["served"]})
@@ -144,8 +149,9 @@ def reviewed_stops(organisation_id: int, year: int) -> list[Reviewed]:
             first_served_on=first_served.get(place_id),
         )
         advice, reasons = review(measured, today())
-        row = rows[place_id]
-        found.append(Reviewed(place_id, row.place, row.commune, measured, advice, reasons))
+        place = places[place_id]
+        commune = place.commune_name or place.community
+        found.append(Reviewed(place_id, place.name, commune, measured, advice, reasons))
     return found
 
 

@@ -16,15 +16,23 @@ from schedules.periods import PeriodKind, period_of
 from schedules.searching import search_key
 
 from ..accounts.access import READERS_OF_FIGURES, may_open, roles_allowed
+from ..counting.definitions import (
+    BY_KEY,
+    DISTINCT,
+    HEADLINES,
+    MEASURES,
+    Measure,
+    attendance_key,
+)
+from ..counting.figures import Filters, exact, visit_row, visits_query
+from ..counting.models import COLUMN_OF, VISIT_FIGURES
 from ..database import current_organisation_id, db, owned
 from ..i18n import format_number, today
 from ..maps import MapFigure, MapOutline, figures_map, map_script
 from ..places.models import AdministrativeUnit, Place, PlaceKind, SchoolLevel
-from ..tables import ShortListing
-from ..timetable.models import Audience
-from .definitions import BY_KEY, DISTINCT, HEADLINES, MEASURES, Measure, attendance_key
+from ..tables import Listing, ShortListing
+from ..timetable.models import Audience, Visit
 from .exports import Report, report_xlsx, visits_csv
-from .figures import Figures, Filters, activity_kinds, total
 from .groups import GROUPINGS, Grouping
 from .questions import (
     Question,
@@ -34,7 +42,7 @@ from .questions import (
     heading,
     period_text,
     places,
-    rows_of,
+    sums_of,
     units,
     vans,
 )
@@ -52,6 +60,10 @@ PERIODS = (
     (PeriodKind.CUSTOM, _l("Any dates")),
 )
 # Columns of the table on the page, beside the figure that is drawn; exports hold every measure.
+_SHOWN = (
+    *(measure.key for measure in HEADLINES),
+    *(attendance_key(audience) for audience in Audience),
+)
 COLUMNS = ("served", "cancelled", "attendance", "loans", "on_site", "activities", "cards")
 
 
@@ -61,22 +73,20 @@ def overview() -> ResponseReturnValue:
     """Figures of a period against the one before."""
     question = asked_question().whole()
     compared = question.period.comparison(today())
-    figures, so_far = Figures(), Figures()
-    groups, over_time = question.new_grouping(), question.new_grouping("time")
-    for row in question.rows():
-        figures.add(row)
-        groups.add(row)
-        over_time.add(row)
-        if row.day <= compared.this.last:
-            so_far.add(row)
+    shown = {*COLUMNS, *_SHOWN, question.measure}
+    figures = sums_of(question.period, question.filters).total(shown)
+    groups = question.filled(measures={*COLUMNS, question.measure})
+    over_time = question.filled("time", [question.measure])
     columns = _columns(groups, question.measure)
+    now = sums_of(compared.this, question.filters)
+    before = sums_of(compared.before, question.filters)
     return render_template(
         "statistics/overview.html",
         question=question,
         heading=heading(question),
         total=figures,
-        so_far=so_far,
-        before=total(rows_of(compared.before, question.filters)),
+        so_far=now.total(shown) if compared.first_days else figures,
+        before=before.total(shown),
         first_days=compared.first_days,
         headlines=HEADLINES,
         measure_choices=[(measure.key, measure.name) for measure in MEASURES],
@@ -87,9 +97,9 @@ def overview() -> ResponseReturnValue:
         distinct=DISTINCT,
         bars=[(group.name, group.figures[question.measure]) for group in over_time.groups()],
         audiences=[(audience, BY_KEY[attendance_key(audience)]) for audience in Audience],
-        activities=_activities(question, question.period),
-        activities_so_far=_activities(question, compared.this),
-        activities_before=_activities(question, compared.before),
+        activities=sums_of(question.period, question.filters).activities(),
+        activities_so_far=now.activities(),
+        activities_before=before.activities(),
         periods=PERIODS,
         groupings=GROUPINGS,
         vans=vans(),
@@ -107,9 +117,7 @@ def overview() -> ResponseReturnValue:
 def figures_map_script() -> Response:
     """Places sized by the chosen figure, on the outlines of their communes."""
     question = asked_question().whole()
-    grouping = question.new_grouping("place")
-    for row in question.rows():
-        grouping.add(row)
+    grouping = question.filled("place", [question.measure])
     by_place = {int(group.key): group.figures[question.measure] for group in grouping.groups()}
     shown = [
         place
@@ -136,24 +144,27 @@ def figures_map_script() -> Response:
 def visits() -> ResponseReturnValue:
     """The visits behind the figures: behind all, one measure of them, or one group."""
     question = asked_question()
-    rows = list(question.rows())
     columns = [BY_KEY[key] for key in COLUMNS if key not in {"served", "cancelled"}]
     for key in (question.measure, question.behind):
         if key and key not in {*DISTINCT, *COLUMNS, "planned", "missed"}:
             columns += [BY_KEY[key]] if BY_KEY[key] not in columns else []
-    sorts: dict[str, Any] = {
-        "day": lambda row: row.day,
-        "place": lambda row: search_key(row.place),
-        "status": lambda row: search_key(str(row.status.label)),
-        **{measure.key: _by_measure(measure.key) for measure in columns},
-    }
-    listing = ShortListing(rows, sorts, "-day", lambda row: row.search_key)
+    period, filters = question.narrowed()
+    query = visits_query(current_organisation_id(), period, filters, question.behind)
+    counted = VISIT_FIGURES.c
+    shown = {measure.key: counted[COLUMN_OF[measure.key]] for measure in columns}
+    if filters.audience and "attendance" in shown:
+        shown["attendance"] = counted[attendance_key(filters.audience)]
+    sorts = {"day": counted.day, "place": Place.search_key, "status": Visit.status, **shown}
+    listing = Listing(
+        query, sorts, "-day", Place.search_key, tie_breaker=counted.visit_id, summed=shown
+    )
     return render_template(
         "statistics/visits.html",
         question=question,
         heading=_narrowed_heading(question),
         listing=listing,
-        total=total(listing.found),
+        rows=[visit_row(row._mapping, filters) for row in listing.rows],
+        total={key: exact(key, value) for key, value in listing.sums.items()},
         columns=columns,
     )
 
@@ -189,11 +200,11 @@ def export_xlsx() -> Response:
         ],
         rows=question.rows(),
         compared=compared,
-        before=total(rows_of(compared.before, question.filters)),
+        before=sums_of(compared.before, question.filters).total(),
         groupings=[question.new_grouping(key) for key in (question.grouping, *others)],
-        activities=_activities(question, question.period),
-        activities_so_far=_activities(question, compared.this),
-        activities_before=_activities(question, compared.before),
+        activities=sums_of(question.period, question.filters).activities(),
+        activities_so_far=sums_of(compared.this, question.filters).activities(),
+        activities_before=sums_of(compared.before, question.filters).activities(),
     )
     mime = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
     return _download(report_xlsx(report), question, "xlsx", mime)
@@ -211,15 +222,11 @@ def place_panel(place: Place) -> Markup:
             "statistics/_place_panel.html",
             place=place,
             year=year,
-            this_year=total(rows_of(year, filters)),
-            last_year=total(rows_of(year.before(), filters)),
+            this_year=sums_of(year, filters).total(measure.key for measure in HEADLINES),
+            last_year=sums_of(year.before(), filters).total(measure.key for measure in HEADLINES),
             measures=HEADLINES,
         )
     )
-
-
-def _activities(question: Question, period: Any) -> Any:
-    return activity_kinds(current_organisation_id(), period, question.filters)
 
 
 def _columns(groups: Grouping, drawn: str) -> list[Measure]:
@@ -238,16 +245,12 @@ def _group_listing(groups: Grouping, columns: list[Measure], drawn: str) -> Shor
     return ShortListing(groups.groups(), sorts, default, lambda group: search_key(group.name))
 
 
-def _by_measure(key: str) -> Any:
-    return lambda row: row.figures.get(key, 0)
-
-
 def _narrowed_heading(question: Question) -> str:
     """The heading of a list of visits, with the group and the measure it is narrowed to."""
     parts = [heading(question)]
     if question.group is not None:
         grouping = question.new_grouping()
-        name = grouping.name_of(question.group, rows_of(question.period, question.filters))
+        name = grouping.name_of(question.group)
         parts.append(f"{grouping.name}: {name}")
     if question.behind is not None:
         parts.append(str(BY_KEY[question.behind].name))

@@ -203,6 +203,8 @@ class LoanLine:
     returned_at: datetime | None = None
     return_visit_id: int | None = None
     return_event_id: uuid.UUID | None = None
+    # What a fact that forgot its reader still tells of them.
+    audience: Audience | None = None
 
 
 @dataclass(frozen=True)

@@ -1029,25 +1029,15 @@ def _project_copies(organisation_id: int, barcodes: Sequence[str]) -> set[uuid.U
         barcode: fold_copy(facts.get(barcode, []), barcode, barcode in copies, cards, places)
         for barcode in barcodes
     }
-    _drop_loans(organisation_id, barcodes)
-    _write_loans(organisation_id, folded, copies, cards, places)
+    _write_loans(organisation_id, barcodes, folded, copies, cards, places)
     ids = _ids_of(organisation_id, Event.barcode, barcodes)
     found = [f for copy in folded.values() for f in copy.found]
     return _replace_found(organisation_id, ids, _OF_COPY, found)
 
 
-def _drop_loans(organisation_id: int, barcodes: Sequence[str]) -> None:
-    of_barcodes = select(Loan.event_id).where(
-        Loan.organisation_id == organisation_id, Loan.barcode.in_(barcodes)
-    )
-    loans = list(db.session.scalars(of_barcodes))
-    for chunk in _chunks(loans):
-        db.session.execute(delete(Renewal).where(Renewal.loan_event_id.in_(chunk)))
-        db.session.execute(delete(Loan).where(Loan.event_id.in_(chunk)))
-
-
 def _write_loans(
     organisation_id: int,
+    barcodes: Sequence[str],
     folded: Mapping[str, FoldedCopy],
     copies: Mapping[str, int],
     cards: Mapping[str, int],
@@ -1056,29 +1046,69 @@ def _write_loans(
     loans = [loan for copy in folded.values() for loan in copy.loans]
     bases = {loan.renewed_visit_id or loan.visit_id for loan in loans}
     due_dates = DueDates(bases)
+    audiences = _audiences_of(cards)
     rows = []
     for loan in loans:
         due = due_dates.due_after(loan.renewed_visit_id or loan.visit_id)
-        rows.append(
-            {
-                "organisation_id": organisation_id,
-                **{name: getattr(loan, name) for name in loan.__dataclass_fields__},
-                "copy_id": copies.get(loan.barcode),
-                "card_id": cards.get(loan.card_number),
-                "place_id": places[loan.visit_id],
-                "due_visit_id": due.visit_id,
-                "due_on": due.day,
-            }
-        )
-    _insert(Loan, rows)
-    _insert(
-        Renewal,
-        (
-            {"organisation_id": organisation_id, **asdict(renewal)}
-            for copy in folded.values()
-            for renewal in copy.renewals
-        ),
+        row = {
+            "organisation_id": organisation_id,
+            **{name: getattr(loan, name) for name in loan.__dataclass_fields__},
+            "copy_id": copies.get(loan.barcode),
+            "card_id": cards.get(loan.card_number),
+            "place_id": places[loan.visit_id],
+            "due_visit_id": due.visit_id,
+            "due_on": due.day,
+        }
+        row["audience"] = loan.audience or audiences.get(row["card_id"])
+        rows.append(row)
+    stand = select(_table(Loan)).where(
+        Loan.organisation_id == organisation_id, Loan.barcode.in_(barcodes)
     )
+    known = {row["event_id"]: dict(row) for row in db.session.execute(stand).mappings()}
+    renewals = [
+        {"organisation_id": organisation_id, **asdict(renewal)}
+        for copy in folded.values()
+        for renewal in copy.renewals
+    ]
+    prolonged = {
+        row["event_id"]: dict(row)
+        for chunk in _chunks(list(known))
+        for row in db.session.execute(
+            select(_table(Renewal)).where(Renewal.loan_event_id.in_(chunk))
+        ).mappings()
+    }
+    # A popular copy has a long history: only what is new or changed is written.
+    _write_differences(Loan, known, rows)
+    _write_differences(Renewal, prolonged, renewals)
+
+
+def _audiences_of(cards: Mapping[str, int]) -> dict[int, Audience]:
+    """The group of each card's reader, by the card's key, where it is known."""
+    found: dict[int, Audience] = {}
+    for chunk in _chunks(sorted(cards.values())):
+        query = (
+            select(Card.id, Reader.audience)
+            .join(Reader, Card.reader_id == Reader.id)
+            .where(Card.id.in_(chunk), Reader.audience.is_not(None))
+        )
+        found.update({card: group for card, group in db.session.execute(query) if group})
+    return found
+
+
+def _write_differences(
+    model: type[Loan] | type[Renewal],
+    known: Mapping[uuid.UUID, Mapping[str, Any]],
+    rows: Sequence[dict[str, Any]],
+) -> None:
+    """Make the rows that stand there, by their fact, those that should."""
+    table = _table(model)
+    wanted = {row["event_id"]: row for row in rows}
+    for chunk in _chunks([key for key in known if key not in wanted]):
+        db.session.execute(delete(table).where(table.c.event_id.in_(chunk)))
+    for key, row in wanted.items():
+        if key in known and known[key] != row:
+            db.session.execute(update(table).where(table.c.event_id == key).values(row))
+    _insert(model, (row for key, row in wanted.items() if key not in known))
 
 
 def _replace_found(

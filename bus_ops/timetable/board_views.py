@@ -13,6 +13,7 @@ from flask_babel import gettext as _
 from itsdangerous import BadSignature, URLSafeTimedSerializer
 
 from schedules.calendar import CalendarRangeError, public_holidays
+from schedules.periods import PeriodKind, period_of
 
 from ..accounts.access import PLANNERS, roles_allowed, signed_in_user
 from ..database import current_organisation_id, db, owned_or_404
@@ -28,7 +29,7 @@ from .promises import Warned, warnings_between
 
 blueprint = Blueprint("board", __name__, url_prefix="/timetable/board")
 
-# The weeks that a month touches, nearly always.
+# What an address says to ask for a month: all weeks that it touches, be they four, five or six.
 MONTH_WEEKS = 5
 # How long a drop can be taken back.
 UNDO_SECONDS = 3600
@@ -76,8 +77,10 @@ def board() -> ResponseReturnValue:
     length = MONTH_WEEKS if request.args.get("weeks") == str(MONTH_WEEKS) else 1
     day = parsed_day(request.args.get("day", "")) or today()
     first = day.replace(day=1) if length > 1 else day
+    last = period_of(PeriodKind.MONTH, day).last if length > 1 else day
     monday = first - timedelta(days=first.weekday())
-    days = [monday + timedelta(days=n) for n in range(7 * length)]
+    sunday = last + timedelta(days=6 - last.weekday())
+    days = [monday + timedelta(days=n) for n in range((sunday - monday).days + 1)]
     try:
         holidays = public_holidays(
             BOARD_COUNTRY, days[0], days[-1], holiday_language(current_language())

@@ -25,9 +25,9 @@ from bus_ops import create_app
 from bus_ops.accounts.models import Organisation, Role, User
 from bus_ops.accounts.passwords import hash_password
 from bus_ops.circulation.models import OnSiteUse
+from bus_ops.counting.figures import Filters, total, visit_rows
 from bus_ops.database import db
 from bus_ops.i18n import today
-from bus_ops.statistics.figures import Filters, total, visit_rows
 from bus_ops.timetable.models import (
     ActivityKind,
     ActivityRecord,

@@ -32,7 +32,8 @@ DAY = timedelta(days=1)
 
 @pytest.fixture
 def service(app_on_each: Flask, organisation: Organisation) -> SmallService:
-    made = small_service(organisation, today())
+    # The van stays at home on Sundays.
+    made = small_service(organisation, today() - (today().weekday() == 6) * DAY)
     made.user.email = "dieu-phoi@example.org"
     made.user.role = Role.COORDINATOR
     db.session.commit()

@@ -20,13 +20,13 @@ from flask.testing import FlaskClient
 from flask_babel import force_locale
 
 from bus_ops.accounts.models import Organisation, Role, User
+from bus_ops.counting.definitions import DISTINCT, HEADLINES, MEASURES
+from bus_ops.counting.figures import Filters, total, visit_rows
 from bus_ops.database import db
 from bus_ops.fleet.models import Van
 from bus_ops.i18n import today
 from bus_ops.places.models import AdministrativeUnit, Place, PlaceUnit
 from bus_ops.places.units import CommuneRow, FormerRow, add_units, assign_units
-from bus_ops.statistics.definitions import DISTINCT, HEADLINES, MEASURES
-from bus_ops.statistics.figures import Filters, total, visit_rows
 from bus_ops.statistics.groups import GROUPINGS
 from bus_ops.tablet.log import record
 from bus_ops.tablet.models import EventKind

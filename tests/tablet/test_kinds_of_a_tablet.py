@@ -207,10 +207,11 @@ def test_a_box_cannot_stand_at_two_places_nor_come_back_from_nowhere(
 def test_what_is_recorded_after_the_tablet_was_revoked_is_taken_and_told(
     service: SmallService, tablet: Tablet
 ) -> None:
-    tablet.revoked_at = now() - timedelta(minutes=5)
+    # Within seconds: minutes ago may have been yesterday.
+    tablet.revoked_at = now() - timedelta(seconds=1)
     db.session.commit()
     before = event(service, "note", visit=1, text="trước")
-    before["recorded_at"] = (now() - timedelta(minutes=9)).isoformat()
+    before["recorded_at"] = (now() - timedelta(seconds=3)).isoformat()
     send(tablet, before, event(service, "attendance", audience="adults", people=3))
     told = one(Contradiction)
     assert told.kind == ContradictionKind.REVOKED_TABLET

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import threading
-from datetime import timedelta
+from calendar import Calendar
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -70,14 +71,19 @@ def as_it_is(service: SmallService) -> list[Any]:
     ]
 
 
+def days_of_weeks_touched(day: date) -> int:
+    """How many days the weeks have that the day's month touches."""
+    return 7 * len(Calendar().monthdayscalendar(day.year, day.month))
+
+
 def test_the_board_shows_each_vans_days_with_their_visits(
     service: SmallService, client: FlaskClient
 ) -> None:
-    visit = service.visits()[0]
-    for weeks in (1, 5):
-        page = client.get(f"/timetable/board/?day={visit.day}&weeks={weeks}").text
-        assert f'data-visit="{visit.id}"' in page
-        assert len(re.findall(r'data-cell="', page)) == 7 * weeks
+    for visit in service.visits():
+        for weeks, days in ((1, 7), (5, days_of_weeks_touched(visit.day))):
+            page = client.get(f"/timetable/board/?day={visit.day}&weeks={weeks}").text
+            assert f'data-visit="{visit.id}"' in page
+            assert len(re.findall(r'data-cell="', page)) == days
     past = client.get(f"/timetable/board/?day={today() - 2 * WEEK}").text
     assert past.count("data-closed") == 7
 

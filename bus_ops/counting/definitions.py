@@ -25,6 +25,9 @@ class Measure:
     headline: bool = False
 
 
+# A van that comes this much later than promised still counts as on time.
+ON_TIME_MINUTES = 10
+
 _VISITS, _RUNS, _PEOPLE, _ITEMS = _l("visits"), _l("runs"), _l("people"), _l("items")
 
 
@@ -172,6 +175,37 @@ MEASURES = (
         _l("Open minutes"),
         _l("minutes"),
         _l("Minutes from arrival to departure as logged; driving time is not opening time."),
+    ),
+    Measure(
+        "timed",
+        _l("Arrivals logged"),
+        _VISITS,
+        _l("Served visits at which the crew logged the arrival, so that it can be compared."),
+    ),
+    Measure(
+        "on_time",
+        _l("Arrivals on time"),
+        _VISITS,
+        _l(
+            "Of the arrivals logged, those at most %(minutes)s minutes after the time in the"
+            " timetable; coming early is on time.",
+            minutes=ON_TIME_MINUTES,
+        ),
+    ),
+    Measure(
+        "late_minutes",
+        _l("Minutes late"),
+        _l("minutes"),
+        _l("Minutes from the timetable's arrival to the logged one, of the arrivals logged."),
+    ),
+    Measure(
+        "drive_minutes",
+        _l("Driving minutes"),
+        _l("minutes"),
+        _l(
+            "Planned driving minutes of runs on which at least one visit was served, the way back"
+            " included, shared equally among their served visits."
+        ),
     ),
     Measure(
         "km_driven",

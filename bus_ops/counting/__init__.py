@@ -1,0 +1,1 @@
+"""Counting: what each figure means, each visit's figures, and their sums, kept in step."""
