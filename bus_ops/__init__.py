@@ -18,7 +18,7 @@ from werkzeug.exceptions import BadRequest, HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from . import headers, i18n, incoming, navigation, schema
-from .accounts import access, limits, sessions
+from .accounts import access, audit, limits, sessions
 from .config import flask_settings, settings_from_environment
 from .counting import upkeep
 from .database import db, migrate
@@ -45,6 +45,7 @@ def create_app(settings: dict[str, Any] | None = None) -> Flask:
     limits.limiter.init_app(app)
     _register_slices(app)
     access.init_access(app)
+    audit.init_audit(app)
     headers.init_headers(app)
     _register_context(app)
     _register_errors(app)
@@ -72,11 +73,14 @@ def _template_folder() -> str:
 def _register_slices(app: Flask) -> None:
     from .accounts import views as accounts_views
     from .circulation import views as circulation_views
+    from .dashboard import views as dashboard_views
     from .events import views as events_views
     from .fleet import views as fleet_views
+    from .indicators import views as indicators_views
     from .places import views as places_views
     from .planning import views as planning_views
     from .public import views as public_views
+    from .reports import views as reports_views
     from .requests import views as requests_views
     from .school_years import views as school_years_views
     from .statistics import views as statistics_views
@@ -98,11 +102,15 @@ def _register_slices(app: Flask) -> None:
         events_views,
         school_years_views,
         telling_views,
+        indicators_views,
+        dashboard_views,
+        reports_views,
     ):
         app.register_blueprint(slice_views.blueprint)
 
     from .circulation import box_views, reservation_views
     from .planning import repair_views
+    from .privacy import views as privacy_views
     from .public import host_views, request_views
     from .statistics import stop_reviews
     from .tablet import app_views, device_views
@@ -119,6 +127,7 @@ def _register_slices(app: Flask) -> None:
         request_views,
         host_views,
         stop_reviews,
+        privacy_views,
     ):
         app.register_blueprint(part.blueprint)
     app.register_blueprint(app_views.interface)

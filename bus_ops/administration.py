@@ -11,7 +11,8 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import func, select
-from wtforms import FloatField, StringField
+from sqlalchemy.orm import joinedload
+from wtforms import FloatField, IntegerField, StringField
 from wtforms.validators import (
     DataRequired,
     Email,
@@ -23,14 +24,16 @@ from wtforms.validators import (
 )
 
 from .accounts.access import ADMINISTRATORS, roles_allowed
+from .accounts.audit import AuditEntry
 from .accounts.models import Organisation
 from .background import WorkState
 from .backups import backup_folder, backups
 from .base_form import BaseForm
 from .circulation.models import Copy, Loan, Reader
-from .database import current_organisation_id, db, now
+from .database import current_organisation_id, db, now, owned
 from .jobs import JOBS, job_named, last_turns, run_job, shown_turn
 from .places.models import Place
+from .tables import Listing
 from .tablet.models import Event
 from .timetable.models import Stop, Visit
 from .travel_sources import chosen_source
@@ -52,6 +55,22 @@ class LibraryForm(BaseForm):
     detour_factor = FloatField(
         _l("Detour factor (road to straight line)"), [InputRequired(), NumberRange(1, 4)]
     )
+    fuel_litres_per_100km = FloatField(
+        _l("Litres of fuel for 100 km"), [InputRequired(), NumberRange(0, 100)]
+    )
+    fuel_price_vnd = IntegerField(
+        _l("A litre of fuel costs (đ)"), [InputRequired(), NumberRange(0, 1_000_000)]
+    )
+    crew_hour_vnd = IntegerField(
+        _l("An hour of the whole crew costs (đ)"), [InputRequired(), NumberRange(0, 100_000_000)]
+    )
+    forget_readers_after = IntegerField(
+        _l("Days after its return at which a loan forgets its reader"),
+        [InputRequired(), NumberRange(1, 3650)],
+    )
+    smallest_group = IntegerField(
+        _l("Exports leave out groups of fewer people than"), [InputRequired(), NumberRange(0, 100)]
+    )
 
     def __init__(self, library: Organisation) -> None:
         super().__init__(obj=library)
@@ -70,6 +89,15 @@ class LibraryForm(BaseForm):
 def overview() -> ResponseReturnValue:
     """Jobs, backups, counts, settings."""
     return _overview(LibraryForm(_library()))
+
+
+@blueprint.get("/audit")
+@roles_allowed(*ADMINISTRATORS)
+def audit_list() -> ResponseReturnValue:
+    """Who exported what, and who looked at or erased personal data."""
+    query = owned(AuditEntry).options(joinedload(AuditEntry.user))
+    listing = Listing(query, {"at": AuditEntry.at}, "-at", AuditEntry.what)
+    return render_template("administration/audit.html", listing=listing)
 
 
 @blueprint.post("/library")

@@ -29,6 +29,8 @@ from .database import db, now
 from .i18n import ZONE, today
 from .places.host_links import host_token
 from .places.models import Place
+from .privacy.forgetting import forget_readers_of_old_loans
+from .reports.saved import deliver_due
 from .telling.links import external
 from .telling.sending import send_what_is_due
 from .telling.visit_notices import remind, tell_of_changes, tell_of_new_timetables
@@ -245,6 +247,16 @@ def _fill_horizon(organisation_id: int) -> list[Note]:
     return [Note(f"{text} {in_words(moved)}".rstrip())]
 
 
+def _forget_readers(organisation_id: int) -> list[Note]:
+    forgotten = forget_readers_of_old_loans(organisation_id)
+    text = ngettext(
+        "%(num)s loan has forgotten its reader.",
+        "%(num)s loans have forgotten their readers.",
+        forgotten,
+    )
+    return [Note(text)]
+
+
 def _remind(organisation_id: int) -> list[Note]:
     added = remind(organisation_id, host_page_address, overdue_count)
     return [Note(ngettext("%(num)s reminder waits.", "%(num)s reminders wait.", added))]
@@ -278,6 +290,11 @@ def overdue_count(visit: Visit) -> int:
     return len(overdue_at(visit.place))
 
 
+def _deliver_reports(organisation_id: int) -> list[Note]:
+    delivered = deliver_due(organisation_id, today())
+    return [Note(ngettext("%(num)s report delivered.", "%(num)s reports delivered.", delivered))]
+
+
 def _check_tomorrow(organisation_id: int) -> list[Note]:
     broken = promises_broken_on(today() + timedelta(days=1), organisation_id)
     notes = [Note(str(told), told.run_id) for told in broken]
@@ -295,6 +312,8 @@ JOBS = (
     Job("backup", _l("Backup"), 0, 5, for_installation=_backup),
     Job("roll_statuses", _l("Statuses of past visits"), 0, 20, for_library=_roll_statuses),
     Job("fill_horizon", _l("Runs up to the horizon"), 0, 30, for_library=_fill_horizon),
+    Job("forget_readers", _l("Readers of old loans"), 1, 0, for_library=_forget_readers),
+    Job("deliver_reports", _l("Reports by e-mail and folder"), 5, 30, for_library=_deliver_reports),
     Job("remind", _l("Reminders to places"), 7, 30, for_library=_remind),
     Job("check_tomorrow", _l("Check of tomorrow's runs"), 17, 0, for_library=_check_tomorrow),
 )

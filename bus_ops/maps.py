@@ -21,6 +21,7 @@ from markupsafe import escape
 Point = tuple[float, float]
 
 _LINE_COLOUR = "#0b6e69"
+_WAITING_COLOUR = "#b4530a"
 _FAINT_COLOUR = "#8a4b08"
 _HOVERED_OUTLINE = JsCode(
     "function(feature, layer) { layer.options.interactive = false;"
@@ -244,6 +245,24 @@ def figures_map(
     return drawn
 
 
+def reach_map(
+    map_id: str,
+    reached: Sequence[MapStop],
+    waiting: Sequence[MapStop],
+    outlines: Iterable[MapOutline] = (),
+) -> folium.Map:
+    """Places that were served as full circles, those that wait as larger rings."""
+    drawn = _empty_map(map_id, outlines, prefer_canvas=len(reached) + len(waiting) > 300)
+    for stops, radius, ring, filled in (
+        (reached, 6.0, "#ffffff", 0.75),
+        (waiting, 8.0, _WAITING_COLOUR, 0.1),
+    ):
+        circles = [(s.lat, s.lon, radius, _popup(s.name, s.detail, s.href)) for s in stops]
+        _add_circles(drawn, circles, ring, filled)
+    _fit(drawn, [(stop.lat, stop.lon) for stop in [*reached, *waiting]])
+    return drawn
+
+
 def map_script(drawn: folium.Map) -> Response:
     """The map's JavaScript, to be loaded after Leaflet by the page that holds its box."""
     root = drawn.get_root()
@@ -294,7 +313,12 @@ def _add_marker(drawn: folium.Map, stop: MapStop) -> None:
     marker.add_to(drawn)
 
 
-def _add_circles(drawn: folium.Map, circles: Sequence[tuple[float, float, float, str]]) -> None:
+def _add_circles(
+    drawn: folium.Map,
+    circles: Sequence[tuple[float, float, float, str]],
+    ring: str = "#ffffff",
+    filled: float = 0.75,
+) -> None:
     features = [
         {
             "type": "Feature",
@@ -308,7 +332,11 @@ def _add_circles(drawn: folium.Map, circles: Sequence[tuple[float, float, float,
     folium.GeoJson(
         {"type": "FeatureCollection", "features": features},
         marker=folium.CircleMarker(
-            color="#ffffff", weight=1.5, fill=True, fill_color=_LINE_COLOUR, fill_opacity=0.75
+            color=ring,
+            weight=1.5 if filled > 0.5 else 3,
+            fill=True,
+            fill_color=_LINE_COLOUR,
+            fill_opacity=filled,
         ),
         on_each_feature=JsCode(
             "function(feature, layer) { layer.setRadius(feature.properties.radius);"

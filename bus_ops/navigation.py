@@ -33,7 +33,9 @@ MENU = (
     ("fleet.overview", _l("Fleet and crew"), "people"),
     ("circulation.overview", _l("Circulation"), "book"),
     ("tablet.to_settle", _l("To settle"), "exclamation-diamond"),
+    ("dashboard.overview", _l("Dashboard"), "speedometer2"),
     ("statistics.overview", _l("Statistics"), "bar-chart"),
+    ("reports.report_list", _l("Reports"), "file-earmark-text"),
     ("administration.overview", _l("Administration"), "gear"),
 )
 
@@ -66,9 +68,11 @@ def home_of(role: Role) -> str:
 REACHED_FROM = {
     "planning.": "timetable.term_list",
     "repairing.": "timetable.term_list",
+    "indicators.": "dashboard.overview",
     "stop_reviews.": "statistics.overview",
     "school_years.": "statistics.overview",
     "events.": "statistics.overview",
+    "privacy.": "circulation.overview",
     "board.": "timetable.month",
     "telling.": "requests.request_list",
     "tablet.evidence": "tablet.to_settle",

@@ -38,6 +38,21 @@ class Organisation(Base):
     # Where people answer to; stands below every message.
     contact_email: Mapped[str] = mapped_column(String(254), default="")
     contact_phone: Mapped[str] = mapped_column(String(40), default="")
+    # What a visit costs: fuel, and an hour of the whole crew.
+    fuel_litres_per_100km: Mapped[float] = mapped_column(default=14.0, server_default="14")
+    fuel_price_vnd: Mapped[int] = mapped_column(default=20_000, server_default="20000")
+    crew_hour_vnd: Mapped[int] = mapped_column(default=150_000, server_default="150000")
+    # How official documents name it: the body above it, its place, its sign, who signs.
+    parent_body: Mapped[str] = mapped_column(String(200), default="", server_default="")
+    seat: Mapped[str] = mapped_column(String(80), default="", server_default="")
+    document_sign: Mapped[str] = mapped_column(String(40), default="", server_default="")
+    addressee: Mapped[str] = mapped_column(String(200), default="", server_default="")
+    signatory_title: Mapped[str] = mapped_column(String(120), default="", server_default="")
+    signatory_name: Mapped[str] = mapped_column(String(120), default="", server_default="")
+    # Days after its return at which a loan forgets its reader.
+    forget_readers_after: Mapped[int] = mapped_column(default=30, server_default="30")
+    # Groups of fewer people are not told in exports; 0 tells all.
+    smallest_group: Mapped[int] = mapped_column(default=0, server_default="0")
 
 
 class User(UserMixin, OwnedByOrganisation, Base):

@@ -11,6 +11,7 @@ from sqlalchemy.orm import joinedload, selectinload
 from schedules.searching import search_key
 
 from ..accounts.access import LOGGERS, roles_allowed
+from ..accounts.audit import AuditKind, audited
 from ..database import current_organisation_id, db, owned, owned_or_404
 from ..i18n import today
 from ..incoming import asked_number, asked_search
@@ -74,6 +75,7 @@ def overview() -> ResponseReturnValue:
 
 @blueprint.get("/readers")
 @roles_allowed(*LOGGERS)
+@audited(AuditKind.LOOKED)
 def readers() -> ResponseReturnValue:
     """Readers, found by name or card."""
     query = owned(Reader).options(joinedload(Reader.place), selectinload(Reader.cards))
@@ -85,6 +87,7 @@ def readers() -> ResponseReturnValue:
 @blueprint.route("/readers/new", methods=["GET", "POST"], defaults={"reader_id": None})
 @blueprint.route("/readers/<int:reader_id>", methods=["GET", "POST"])
 @roles_allowed(*LOGGERS)
+@audited(AuditKind.LOOKED)
 def reader_page(reader_id: int | None) -> ResponseReturnValue:
     """A reader, their cards and loans."""
     reader = owned_or_404(Reader, reader_id) if reader_id else None

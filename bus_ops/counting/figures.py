@@ -17,6 +17,7 @@ from sqlalchemy import ColumnElement, Select, Table, false, func, literal, or_, 
 
 from schedules.periods import PeriodKind, ReportingPeriod, period_of
 
+from ..circulation.models import Copy, Loan, Title
 from ..database import db
 from ..fleet.models import Van
 from ..places.models import AdministrativeUnit, Place, PlaceKind, PlaceUnit, SchoolLevel
@@ -58,6 +59,10 @@ class Filters:
     audience: Audience | None = None
     # Of these places only, on top of the others; none takes all.
     place_ids: frozenset[int] | None = None
+    # Of visits alone, which sums do not tell apart: at which something of a subject was lent, and
+    # which were cancelled for a reason.
+    subject: str | None = None
+    reason: str | None = None
 
     @property
     def of_places(self) -> bool:
@@ -233,6 +238,24 @@ def conditions(
         found.append(_counts_in(behind))
         if filters.audience and behind in _of_others(filters.audience):
             found.append(false())
+    if filters.subject is not None:
+        lent = (
+            select(Loan.visit_id)
+            .outerjoin(Copy, Copy.id == Loan.copy_id)
+            .outerjoin(Title, Title.id == Copy.title_id)
+            .where(
+                Loan.organisation_id == organisation_id,
+                func.coalesce(Title.subject, "") == filters.subject,
+            )
+        )
+        found.append(counted.visit_id.in_(lent))
+    if filters.reason is not None:
+        cancelled = select(Visit.id).where(
+            Visit.organisation_id == organisation_id,
+            Visit.status == VisitStatus.CANCELLED,
+            Visit.reason == filters.reason,
+        )
+        found.append(counted.visit_id.in_(cancelled))
     return found
 
 
@@ -391,7 +414,7 @@ class SumsOf:
 
     def _sources(self, grain: str | None) -> Iterator[_Source]:
         """Where the period's visits are: whole years or months as sums, the rest one by one."""
-        whole, rest = _cut(self.period, grain)
+        whole, rest = cut_at_whole(self.period, grain)
         sums, counted = FIGURE_SUMS.c, VISIT_FIGURES.c
         if whole and grain:
             yield _Source(
@@ -443,7 +466,7 @@ def _of_others(audience: Audience) -> set[str]:
     return {attendance_key(other) for other in Audience if other is not audience}
 
 
-def _cut(
+def cut_at_whole(
     period: ReportingPeriod, grain: str | None
 ) -> tuple[tuple[date, date] | None, list[tuple[date, date]]]:
     """First days of the first and last whole part of the period, and the days beside them."""

@@ -136,6 +136,16 @@ READING_SUMS = Table(
     Column("loans", Integer, nullable=False),
 )
 
+# Somebody borrowed at a place in a year: a mark that leads to no card and to no loan.
+BORROWER_MARK = Table(
+    "borrower_mark",
+    Base.metadata,
+    Column("place_id", ForeignKey("place.id", ondelete="CASCADE"), primary_key=True),
+    Column("year", Integer, primary_key=True, autoincrement=False),
+    Column("mark", String(32), primary_key=True),
+    _owner(),
+)
+
 # Runs to be counted anew. A key may stand here often: nobody waits for anybody to write it.
 STALE_RUN = Table(
     "stale_run",

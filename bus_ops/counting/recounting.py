@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Select, case, func, literal, select
+from sqlalchemy import Select, String, case, cast, func, literal, select
 
 from ..circulation.models import CardKind, Copy, IssuedCard, Loan, OnSiteUse, Renewal, Title
 from ..database import db
@@ -84,7 +84,7 @@ def counted_visits(run_ids: Collection[int]) -> list[dict[str, Any]]:
 def counted_reading(run_ids: Collection[int]) -> list[dict[str, Any]]:
     """Rows of RUN_READING of these runs: what was lent, by subject and group of borrowers."""
     subject = func.coalesce(Title.subject, "")
-    audience = func.coalesce(Loan.audience, "")
+    audience = func.coalesce(cast(Loan.audience, String), "")
     query = (
         select(
             Visit.run_id,

@@ -8,6 +8,7 @@ from random import Random
 from ..i18n import local
 from .desk import add_desk
 from .history import make_history
+from .plans import add_plans
 from .service import PASSWORD, SIGN_INS, DemoService, make_service
 
 SEED = 2104
@@ -20,6 +21,7 @@ def build_demo(moment: datetime, seed: int = SEED) -> DemoService:
     service = make_service(today, rng)
     make_history(service, moment, today, rng)
     add_desk(service, today, rng)
+    add_plans(service, today, rng)
     return service
 
 

@@ -12,6 +12,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import joinedload
 
 from ..accounts.access import PLANNERS, READERS_OF_FIGURES, roles_allowed, signed_in_user
+from ..accounts.audit import AuditKind, audited
 from ..database import current_organisation_id, db, owned, owned_or_404
 from ..fleet.models import Van
 from ..fleet.queries import vans_by_name
@@ -47,6 +48,7 @@ def event_list() -> ResponseReturnValue:
 
 @blueprint.get("/export.xlsx")
 @roles_allowed(*READERS_OF_FIGURES)
+@audited(AuditKind.EXPORTED)
 def export_events() -> ResponseReturnValue:
     """A year's events as a spreadsheet."""
     year = _asked_year()
@@ -195,6 +197,7 @@ def remove_donation(donation_id: int) -> ResponseReturnValue:
 
 @blueprint.get("/donations/export.xlsx")
 @roles_allowed(*READERS_OF_FIGURES)
+@audited(AuditKind.EXPORTED)
 def export_donations() -> ResponseReturnValue:
     """A year's donations as a spreadsheet."""
     year = _asked_year()

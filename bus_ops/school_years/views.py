@@ -10,6 +10,7 @@ from wtforms import IntegerField, StringField
 from wtforms.validators import Length, NumberRange, Optional
 
 from ..accounts.access import PLANNERS, READERS_OF_FIGURES, roles_allowed
+from ..accounts.audit import AuditKind, audited
 from ..accounts.models import Organisation
 from ..base_form import BaseForm
 from ..clock_fields import DayField
@@ -93,6 +94,7 @@ def edit_goal(school_year: int, place_id: int) -> ResponseReturnValue:
 
 @blueprint.get("/plan.docx")
 @roles_allowed(*READERS_OF_FIGURES)
+@audited(AuditKind.EXPORTED)
 def export_docx() -> ResponseReturnValue:
     """The plan as a document."""
     year = _asked_year()
@@ -103,6 +105,7 @@ def export_docx() -> ResponseReturnValue:
 
 @blueprint.get("/plan.xlsx")
 @roles_allowed(*READERS_OF_FIGURES)
+@audited(AuditKind.EXPORTED)
 def export_xlsx() -> ResponseReturnValue:
     """The plan as a spreadsheet."""
     year = _asked_year()

@@ -74,6 +74,8 @@ class Question:
             "level": filters.level,
             "place": filters.place_id,
             "audience": filters.audience,
+            "subject": filters.subject,
+            "reason": filters.reason,
             "group": self.group,
             "behind": self.behind,
             **changes,
@@ -82,7 +84,8 @@ class Question:
 
     def whole(self) -> Question:
         """The question without what narrows a list of visits."""
-        return replace(self, group=None, behind=None)
+        filters = replace(self.filters, subject=None, reason=None)
+        return replace(self, filters=filters, group=None, behind=None)
 
     def new_grouping(self, key: str | None = None) -> Grouping:
         """An empty grouping of the question's period."""
@@ -106,14 +109,17 @@ class Question:
         return visit_rows(current_organisation_id(), period, filters, self.behind)
 
 
-def asked_question() -> Question:
-    """The question of this request's address; nonsense in it is passed over."""
+def asked_question(period: PeriodKind = PeriodKind.MONTH) -> Question:
+    """The question of this request's address; nonsense in it is passed over.
+
+    ``period`` is the kind of period of an address that names none.
+    """
     args = request.args
     grouping = args.get("by", "place")
     measure = args.get("measure", "attendance")
     behind = args.get("behind", "")
     return Question(
-        period=_asked_period(),
+        period=_asked_period(period),
         filters=Filters(
             van_id=asked_number("van"),
             unit_id=asked_number("unit"),
@@ -121,6 +127,8 @@ def asked_question() -> Question:
             level=_member(SchoolLevel, args.get("level", "")),
             place_id=asked_number("place"),
             audience=_member(Audience, args.get("audience", "")),
+            subject=args.get("subject"),
+            reason=args.get("reason"),
         ),
         grouping=grouping if grouping in dict(GROUPINGS) else "place",
         measure=measure if measure in BY_KEY else "attendance",
@@ -169,6 +177,8 @@ def filters_in_words(filters: Filters) -> list[tuple[str, str]]:
         (_("Kind of place"), filters.kind, lambda: filters.kind and filters.kind.label),
         (_("Level of school"), filters.level, lambda: filters.level and filters.level.label),
         (_("Audience"), filters.audience, lambda: filters.audience and filters.audience.label),
+        (_("Subject"), filters.subject is not None, lambda: filters.subject or _("No subject")),
+        (_("Reason"), filters.reason is not None, lambda: filters.reason or _("No reason given")),
     ]
     return [(label, str(name() or _("Unknown"))) for label, value, name in named if value]
 
@@ -239,8 +249,8 @@ def _own(model: Any, identity: Any, name: str) -> str | None:
     return None if row is None else getattr(row, name)
 
 
-def _asked_period() -> ReportingPeriod:
-    kind = _member(PeriodKind, request.args.get("period", "month")) or PeriodKind.MONTH
+def _asked_period(otherwise: PeriodKind) -> ReportingPeriod:
+    kind = _member(PeriodKind, request.args.get("period", "")) or otherwise
     day = _day("day") or today()
     if kind == PeriodKind.CUSTOM:
         first = _day("first") or today().replace(day=1)

@@ -10,7 +10,7 @@ from flask import Blueprint, render_template
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import distinct, func, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import joinedload
 
 from schedules.periods import PeriodKind, period_of
@@ -18,7 +18,8 @@ from schedules.stop_worth import Advice, Reason, StopYear, review
 from schedules.travel import Position, straight_line_m
 
 from ..accounts.access import READERS_OF_FIGURES, roles_allowed
-from ..circulation.models import Loan
+from ..accounts.audit import AuditKind, audited
+from ..counting.borrowers import active_readers
 from ..counting.figures import SummedBy, SumsOf
 from ..database import current_organisation_id, db
 from ..i18n import format_day, format_km, format_number, today
@@ -82,6 +83,7 @@ def stop_list() -> ResponseReturnValue:
 
 @blueprint.get("/export.xlsx")
 @roles_allowed(*READERS_OF_FIGURES)
+@audited(AuditKind.EXPORTED)
 def export_xlsx() -> ResponseReturnValue:
     """The review as a spreadsheet."""
     year = _asked_year()
@@ -132,7 +134,7 @@ def reviewed_stops(organisation_id: int, year: int) -> list[Reviewed]:
             select(Place).where(Place.id.in_(by_place)).options(joinedload(Place.commune))
         )
     }
-    readers = _readers_by_place(organisation_id, period.first, period.last)
+    readers = active_readers(organisation_id, year)
     first_served = _first_served(organisation_id)
     near = _nearest({key for key, figures in by_place.items() if figures["served"]})
     found = []
@@ -153,16 +155,6 @@ def reviewed_stops(organisation_id: int, year: int) -> list[Reviewed]:
         commune = place.commune_name or place.community
         found.append(Reviewed(place_id, place.name, commune, measured, advice, reasons))
     return found
-
-
-def _readers_by_place(organisation_id: int, first: date, last: date) -> dict[int, int]:
-    query = (
-        select(Loan.place_id, func.count(distinct(Loan.card_number)))
-        .join(Visit, Loan.visit_id == Visit.id)
-        .where(Loan.organisation_id == organisation_id, Visit.day.between(first, last))
-        .group_by(Loan.place_id)
-    )
-    return dict(db.session.execute(query).all())
 
 
 def _first_served(organisation_id: int) -> dict[int, date]:

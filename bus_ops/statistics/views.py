@@ -16,6 +16,7 @@ from schedules.periods import PeriodKind, period_of
 from schedules.searching import search_key
 
 from ..accounts.access import READERS_OF_FIGURES, may_open, roles_allowed
+from ..accounts.audit import AuditKind, audited
 from ..counting.definitions import (
     BY_KEY,
     DISTINCT,
@@ -178,6 +179,7 @@ def definitions() -> ResponseReturnValue:
 
 @blueprint.get("/export.csv")
 @roles_allowed(*READERS_OF_FIGURES)
+@audited(AuditKind.EXPORTED)
 def export_csv() -> Response:
     """Visits with their figures, one line each."""
     question = asked_question()
@@ -186,6 +188,7 @@ def export_csv() -> Response:
 
 @blueprint.get("/export.xlsx")
 @roles_allowed(*READERS_OF_FIGURES)
+@audited(AuditKind.EXPORTED)
 def export_xlsx() -> Response:
     """A workbook of everything on the page."""
     question = asked_question().whole()

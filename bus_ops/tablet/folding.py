@@ -561,7 +561,8 @@ class _CopyFolding:
 
     def _lend(self, fact: Fact) -> None:
         card_number = fact.card_number or ""
-        if card_number not in self._known_cards:
+        forgotten = bool(fact.payload.get("forgotten"))
+        if card_number not in self._known_cards and not forgotten:
             self._tell(fact, ContradictionKind.UNKNOWN_CARD)
         if fact.visit_id is None or fact.visit_id not in self._known_visits:
             # Told once by the visit's own folding; a loan needs a visit to count for.
@@ -573,7 +574,14 @@ class _CopyFolding:
             self._tell(fact, ContradictionKind.LENT_TWICE, before.event_id)
             self._close(fact, None)
         self._loans.append(
-            LoanLine(fact.id, self._barcode, card_number, fact.visit_id, fact.happened_at)
+            LoanLine(
+                fact.id,
+                self._barcode,
+                card_number,
+                fact.visit_id,
+                fact.happened_at,
+                audience=_remembered_group(fact) if forgotten else None,
+            )
         )
         self._open, self._returned_at_visit = True, None
 
@@ -623,6 +631,12 @@ class _CopyFolding:
                 fact.card_number,
             )
         )
+
+
+def _remembered_group(fact: Fact) -> Audience | None:
+    """The group of a borrower whom the fact has forgotten."""
+    group = fact.payload.get("audience")
+    return Audience(group) if group else None
 
 
 def fold_card(facts: Sequence[Fact], number: str, catalogued: bool) -> FoldedCard:

@@ -101,6 +101,8 @@ from .models import Contradiction, ContradictionKind, Event, EventKind, SetAside
 # Keys in one IN (…): far below what SQLite and PostgreSQL take.
 _CHUNK = 500
 
+# What facts lose, or get in its place, when they forget a reader.
+_FORGOTTEN = frozenset({"card_number", "number", "full_name", "audience", "forgotten"})
 # Facts that may name a visit and are folded with something else.
 _ELSEWHERE = ABOUT_A_RUN | {EventKind.SETTLED}
 
@@ -483,14 +485,21 @@ def _differing(organisation_id: int, known: Sequence[Fact]) -> list[Fact]:
     differing = []
     for fact in known:
         held = db.session.get(Event, fact.id)
-        same = held is not None and held.organisation_id == organisation_id
-        if not (same and held is not None and _content(held) == fact.content):
+        if (
+            held is None
+            or held.organisation_id != organisation_id
+            or _content(held, held) != _content(fact, held)
+        ):
             differing.append(fact)
     return differing
 
 
-def _content(event: Event) -> tuple[Any, ...]:
-    return (event.kind, event.run_id, event.visit_id, event.recorded_at, event.payload)
+def _content(one: Event | Fact, held: Event) -> tuple[Any, ...]:
+    """What must be equal when an id comes again, but for what the held fact has forgotten."""
+    payload = dict(one.payload)
+    if held.payload.get("forgotten"):
+        payload = {key: value for key, value in payload.items() if key not in _FORGOTTEN}
+    return (one.kind, one.run_id, one.visit_id, one.recorded_at, payload)
 
 
 def _apply(organisation_id: int, facts: Sequence[Fact]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, LargeBinary, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from ..database import Base, OwnedByOrganisation, UTCDateTime, enum_column, now
@@ -25,6 +25,7 @@ class MessageKind(LabelledEnum):
     REQUEST_ACCEPTED = "request_accepted", _l("Request accepted (to who asks)")
     REQUEST_DECLINED = "request_declined", _l("Request declined (to who asks)")
     REQUEST_NEW = "request_new", _l("New request or answer (to coordinators)")
+    REPORT = "report", _l("A report that is delivered by itself")
 
 
 class Channel(LabelledEnum):
@@ -83,6 +84,10 @@ class OutboxMessage(OwnedByOrganisation, Base):
     sent_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     # What the other side said, where it was not taken.
     error: Mapped[str] = mapped_column(String(500), default="")
+    # A file that goes with an e-mail.
+    attachment: Mapped[bytes | None] = mapped_column(LargeBinary, deferred=True)
+    attachment_name: Mapped[str] = mapped_column(String(200), default="", server_default="")
+    attachment_type: Mapped[str] = mapped_column(String(120), default="", server_default="")
 
     place: Mapped[Place | None] = relationship()
 

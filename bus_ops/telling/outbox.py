@@ -37,6 +37,15 @@ class Recipient:
         return ways
 
 
+@dataclass(frozen=True)
+class Attachment:
+    """A file that goes with an e-mail."""
+
+    name: str
+    mimetype: str
+    data: bytes
+
+
 def ways_open() -> set[Channel]:
     """The ways that this installation is set up for."""
     config = current_app.config
@@ -54,6 +63,7 @@ def put_in_outbox(
     recipients: Sequence[Recipient],
     values: Mapping[str, str],
     expires_at: datetime | None = None,
+    attachment: Attachment | None = None,
 ) -> list[OutboxMessage]:
     """Have something told; the caller commits. ``key`` names what is told: whoever was told that
     is not told again. Values fill the text's blanks, in the recipients' language.
@@ -85,6 +95,10 @@ def put_in_outbox(
                 place_id=recipient.place_id,
                 expires_at=expires_at,
             )
+            if attachment is not None and channel is Channel.EMAIL:
+                message.attachment = attachment.data
+                message.attachment_name = attachment.name
+                message.attachment_type = attachment.mimetype
             db.session.add(message)
             added.append(message)
     return added

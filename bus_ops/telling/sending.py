@@ -229,6 +229,11 @@ def _email(message: OutboxMessage) -> EmailMessage:
     if library.contact_email:
         mail["Reply-To"] = library.contact_email
     mail.set_content(message.body)
+    if message.attachment is not None:
+        kind, _slash, subtype = message.attachment_type.partition(";")[0].partition("/")
+        mail.add_attachment(
+            message.attachment, maintype=kind, subtype=subtype, filename=message.attachment_name
+        )
     return mail
 
 

@@ -37,6 +37,8 @@ BLANKS = {
     "changes": _l("each change on a line"),
     "dates": _l("each date on a line"),
     "reason": _l("the reason"),
+    "report": _l("the report's name"),
+    "period": _l("the report's period"),
     "link": _l("the private page of the place or request"),
     "wishes": _l("what is asked for"),
 }
@@ -122,6 +124,11 @@ _OURS = {
             "Reason: {reason}\n\nYour request: {link}"
         ),
         _REQUEST,
+    ),
+    MessageKind.REPORT: _Ours(
+        _l("{report}: {period}"),
+        _l("Hello,\n\nAttached is “{report}” for {period}.\n{reason}"),
+        ("report", "period", "reason"),
     ),
     MessageKind.REQUEST_NEW: _Ours(
         _l("Library van: {place} writes"),

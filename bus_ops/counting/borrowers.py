@@ -1,0 +1,73 @@
+"""Active readers: how many different people borrowed at a place in a year.
+
+A loan forgets its reader some time after its return. Before it does, a mark is kept that the same
+card gives again in the same year at the same place, and nowhere else: it tells two readers apart,
+leads to no loan, and cannot be turned back into a card number.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Iterable
+from datetime import date
+from typing import Any
+
+from flask import current_app
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert as postgresql_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+
+from ..circulation.models import Loan
+from ..database import db
+from ..timetable.models import Visit
+from .models import BORROWER_MARK
+
+# What stands in a loan for a card that it has forgotten begins so; no card's number does.
+FORGOTTEN = "~"
+
+
+def active_readers(organisation_id: int, year: int) -> dict[int, int]:
+    """Different borrowers of the calendar year, by place."""
+    marks: dict[int, set[str]] = {}
+    kept = select(BORROWER_MARK.c.place_id, BORROWER_MARK.c.mark).where(
+        BORROWER_MARK.c.organisation_id == organisation_id, BORROWER_MARK.c.year == year
+    )
+    for place_id, mark in db.session.execute(kept):
+        marks.setdefault(place_id, set()).add(mark)
+    remembered = (
+        select(Loan.place_id, Loan.card_number)
+        .join(Visit, Loan.visit_id == Visit.id)
+        .where(
+            Loan.organisation_id == organisation_id,
+            Visit.day.between(date(year, 1, 1), date(year, 12, 31)),
+            ~Loan.card_number.startswith(FORGOTTEN),
+        )
+        .distinct()
+    )
+    for place_id, card_number in db.session.execute(remembered):
+        marks.setdefault(place_id, set()).add(_mark(organisation_id, place_id, year, card_number))
+    return {place_id: len(found) for place_id, found in marks.items()}
+
+
+def keep_marks(organisation_id: int, borrowed: Iterable[tuple[int, int, str]]) -> None:
+    """Keep marks of borrowers, each by place, year and card number, before they are forgotten."""
+    rows = [
+        {
+            "organisation_id": organisation_id,
+            "place_id": place_id,
+            "year": year,
+            "mark": _mark(organisation_id, place_id, year, card_number),
+        }
+        for place_id, year, card_number in set(borrowed)
+    ]
+    if rows:
+        postgresql = db.session.get_bind().dialect.name == "postgresql"
+        make: Any = postgresql_insert if postgresql else sqlite_insert
+        db.session.execute(make(BORROWER_MARK).on_conflict_do_nothing(), rows)
+
+
+def _mark(organisation_id: int, place_id: int, year: int, card_number: str) -> str:
+    key = current_app.config["SECRET_KEY"].encode()
+    text = f"borrower:{organisation_id}:{place_id}:{year}:{card_number}"
+    return hmac.new(key, text.encode(), hashlib.sha256).hexdigest()[:32]
