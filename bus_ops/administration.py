@@ -59,10 +59,10 @@ class LibraryForm(BaseForm):
         _l("Litres of fuel for 100 km"), [InputRequired(), NumberRange(0, 100)]
     )
     fuel_price_vnd = IntegerField(
-        _l("A litre of fuel costs (đ)"), [InputRequired(), NumberRange(0, 1_000_000)]
+        _l("A litre of fuel costs (VND)"), [InputRequired(), NumberRange(0, 1_000_000)]
     )
     crew_hour_vnd = IntegerField(
-        _l("An hour of the whole crew costs (đ)"), [InputRequired(), NumberRange(0, 100_000_000)]
+        _l("An hour of the whole crew costs (VND)"), [InputRequired(), NumberRange(0, 100_000_000)]
     )
     forget_readers_after = IntegerField(
         _l("Days after its return at which a loan forgets its reader"),

@@ -125,8 +125,18 @@ async function leaflet() {
   }
 }
 
+// Documents set as PDF need whole fonts, not the parts that browsers load.
+async function paperFonts() {
+  const folder = join(target, "paper-fonts");
+  await mkdir(folder, { recursive: true });
+  const tinos = join(modules, "@expo-google-fonts", "tinos");
+  for (const name of ["400Regular", "400Regular_Italic", "700Bold", "700Bold_Italic"]) {
+    await cp(join(tinos, name, `Tinos_${name}.ttf`), join(folder, `Tinos_${name}.ttf`));
+  }
+}
+
 await rm(target, { recursive: true, force: true });
 await mkdir(target, { recursive: true });
 const page = style("app.scss", "css", "app.css");
-await Promise.all([scripts(), page, fonts(), icons(), leaflet(), tablet()]);
+await Promise.all([scripts(), page, fonts(), icons(), leaflet(), paperFonts(), tablet()]);
 await precacheList();

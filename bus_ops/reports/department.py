@@ -188,7 +188,7 @@ def _donations(organisation_id: int, period: ReportingPeriod) -> list[str]:
     found = {kind: (int(pieces), int(value)) for kind, pieces, value in db.session.execute(query)}
     return [
         _(
-            "%(kind)s: %(pieces)s, worth %(value)s đ",
+            "%(kind)s: %(pieces)s, worth %(value)s VND",
             kind=kind.label,
             pieces=format_number(found[kind][0]),
             value=format_number(found[kind][1]),

@@ -10,6 +10,7 @@ of docxtpl (Jinja); a library downloads it, writes it anew in Word and uploads i
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from typing import Any
 
 import docx
@@ -22,7 +23,7 @@ from docx.oxml.ns import qn
 from docx.shared import Mm, Pt
 from docxtpl import DocxTemplate, InlineImage
 from flask_babel import gettext as _
-from jinja2 import TemplateError
+from jinja2 import StrictUndefined, TemplateError
 from jinja2.sandbox import SandboxedEnvironment
 
 from schedules.periods import ReportingPeriod
@@ -30,7 +31,7 @@ from schedules.periods import ReportingPeriod
 from ..counting.definitions import BY_KEY
 from ..i18n import current_language, format_day, format_number, today
 from .department import GROUP_MEASURES, ReportContent, period_in_words
-from .pages import typst_text
+from .pages import FONT_FOLDER, FONTS, typst_text
 
 FONT = "Times New Roman"
 STATE, MOTTO = "CỘNG HÒA XÃ HỘI CHỦ NGHĨA VIỆT NAM", "Độc lập - Tự do - Hạnh phúc"
@@ -54,7 +55,8 @@ def report_docx(content: ReportContent, template: bytes | None) -> bytes:
         chart = _chart_png(content)
         values["chart"] = InlineImage(document, io.BytesIO(chart), width=Mm(155)) if chart else ""
         # A template comes from outside: it reads what it is given, and calls nothing else.
-        document.render(values, SandboxedEnvironment(autoescape=True))
+        environment = SandboxedEnvironment(autoescape=True, undefined=StrictUndefined)
+        document.render(values, environment)
     except (TemplateError, ValueError, KeyError, OSError) as problem:
         raise TemplateProblemError(str(problem)) from problem
     file = io.BytesIO()
@@ -100,7 +102,7 @@ def blanks_of(content: ReportContent) -> dict[str, Any]:
         ],
         "grouping": content.grouping,
         "groups": [
-            {"number": n, "name": name, "values": [format_number(value) for value in values]}
+            {"number": n, "name": name, "figures": [format_number(value) for value in values]}
             for n, (name, values) in enumerate(content.groups, 1)
         ],
         "group_total": [format_number(content.figures[key]) for key in GROUP_MEASURES],
@@ -134,7 +136,7 @@ def default_template() -> bytes:
         align=_CENTRE,
         after=2,
     )
-    _paragraph(document, "⸻⸻", align=_CENTRE, after=8, size=8)
+    _rule(document.add_paragraph(), 165, 50)
     _paragraph(document, _("To: {{ addressee }}"), align=_CENTRE, after=8)
     _body(document)
     _signatures(document)
@@ -180,7 +182,7 @@ def _body(document: Any) -> None:
     _caption(document, _("Table 2. Figures by {{ grouping | lower }}"))
     names = [str(BY_KEY[key].name) for key in GROUP_MEASURES]
     figures = [
-        (name, 27, _CENTRE, f"{{{{ group.values[{number}] }}}}")
+        (name, 27, _CENTRE, f"{{{{ group.figures[{number}] }}}}")
         for number, name in enumerate(names)
     ]
     _table(
@@ -195,7 +197,7 @@ def _body(document: Any) -> None:
     )
     _paragraph(document, "{{ chart }}", align=_CENTRE, before=6, after=0)
     _caption(document, _("Figure 1. Attendance by {{ grouping | lower }}"), after=8)
-    _paragraph(document, _("3. Indicators of the year's plan"), bold=True)
+    _paragraph(document, _("3. Indicators of the year's plan"), bold=True, before=8)
     _paragraph(document, "{%p if targets %}")
     _caption(document, _("Table 3. Targets and what is reached"))
     _table(
@@ -222,7 +224,7 @@ def _body(document: Any) -> None:
         _("All planned visits took place."),
         _("Visits were cancelled for these reasons (number of visits):"),
     )
-    _paragraph(document, _("III. TASKS OF THE NEXT PERIOD"), bold=True)
+    _paragraph(document, _("III. TASKS OF THE NEXT PERIOD"), bold=True, before=8)
     _paragraph(document, _("To be written by the library."))
 
 
@@ -230,7 +232,7 @@ def _listed(
     document: Any, title: str, name: str, otherwise: str, before: str | None = None
 ) -> None:
     """A title, and a line for each of a list, or a sentence where it is empty."""
-    _paragraph(document, title, bold=True, before=4)
+    _paragraph(document, title, bold=True, before=8)
     _paragraph(document, f"{{%p if {name} %}}")
     if before:
         _paragraph(document, before)
@@ -277,26 +279,23 @@ def _head(document: Any) -> None:
     table = document.add_table(rows=2, cols=2)
     table.alignment, table.autofit = WD_TABLE_ALIGNMENT.CENTER, False
     left, right = table.rows[0].cells
-    _cell(left, [("{{ parent_body }}", False, 13), ("{{ library_capitals }}", True, 13)])
-    _cell(right, [(STATE, True, 13), (MOTTO, True, 14)])
+    _cell(left, [("{{ parent_body }}", False, 12), ("{{ library_capitals }}", True, 12)])
+    _cell(right, [(STATE, True, 12), (MOTTO, True, 13)])
     number, place = table.rows[1].cells
     _cell(number, [(_("No.: …/{{ sign }}"), False, 13)])
-    _cell(place, [("{{ date }}", False, 14)], italic=True)
-    for row in table.rows:
-        for cell, width in zip(row.cells, (70, 95), strict=True):
-            cell.width = Mm(width)
-    _rule(left, 24)
-    _rule(right, 60)
+    _cell(place, [("{{ date }}", False, 13)], italic=True)
+    _set_widths(table, (70, 95))
+    _rule(left.add_paragraph(), 70, 24)
+    _rule(right.add_paragraph(), 95, 60)
     document.add_paragraph().paragraph_format.space_after = Pt(0)
 
 
-def _rule(cell: Any, millimetres: int) -> None:
-    """The short line that stands under the issuing body and under the motto."""
-    paragraph = cell.add_paragraph()
+def _rule(paragraph: Any, width_mm: int, length_mm: int) -> None:
+    """The short line that stands under the issuing body, the motto and the title."""
     paragraph.alignment = _CENTRE
     paragraph.paragraph_format.space_after = Pt(2)
     paragraph.paragraph_format.line_spacing = Pt(4)
-    margin = (cell.width.mm - millimetres) / 2
+    margin = (width_mm - length_mm) / 2
     paragraph.paragraph_format.left_indent = Mm(margin)
     paragraph.paragraph_format.right_indent = Mm(margin)
     borders = OxmlElement("w:pBdr")
@@ -358,7 +357,7 @@ def _table(
     table.alignment = WD_TABLE_ALIGNMENT.CENTER
     table.rows[1].cells[0].text = f"{{%tr for {each} %}}"
     table.rows[3].cells[0].text = "{%tr endfor %}"
-    for number, (name, width, align, blank) in enumerate(columns):
+    for number, (name, _width, align, blank) in enumerate(columns):
         for row, text, bold in ((0, name, True), (2, blank, False)):
             cell = table.rows[row].cells[number]
             paragraph = cell.paragraphs[0]
@@ -366,17 +365,23 @@ def _table(
             paragraph.paragraph_format.space_after = Pt(0)
             run = paragraph.add_run(text)
             run.bold, run.font.size = bold, Pt(12)
-        for row_of_table in table.rows:
-            row_of_table.cells[number].width = Mm(width)
     if sums:
         cells = table.add_row().cells
-        for cell, text, (_name, width, align, _blank) in zip(cells, sums, columns, strict=True):
-            cell.width = Mm(width)
+        for cell, text, (_name, _width, align, _blank) in zip(cells, sums, columns, strict=True):
             cell.paragraphs[0].alignment = align
             cell.paragraphs[0].paragraph_format.space_after = Pt(0)
             run = cell.paragraphs[0].add_run(text)
             run.bold, run.font.size = True, Pt(12)
+    _set_widths(table, [column[1] for column in columns])
     _repeat_head(table.rows[0])
+
+
+def _set_widths(table: Any, widths_mm: Sequence[int]) -> None:
+    """Widths of the columns and of every cell: some programs read these, some those."""
+    for number, width in enumerate(widths_mm):
+        table.columns[number].width = Mm(width)
+        for row in table.rows:
+            row.cells[number].width = Mm(width)
 
 
 def _repeat_head(row: Any) -> None:
@@ -389,7 +394,8 @@ def _signatures(document: Any) -> None:
     document.add_paragraph().paragraph_format.space_after = Pt(0)
     table = document.add_table(rows=1, cols=2)
     left, right = table.rows[0].cells
-    left.width, right.width = Mm(75), Mm(90)
+    table.autofit = False
+    _set_widths(table, (75, 90))
     first = left.paragraphs[0]
     first.paragraph_format.space_after = Pt(0)
     run = first.add_run(_("Recipients:"))
@@ -419,13 +425,13 @@ def _chart_png(content: ReportContent) -> bytes | None:
     ]
     source = (
         "#set page(width: 155mm, height: auto, margin: 2mm)\n"
-        f'#set text(font: ("{FONT}", "Liberation Serif", "Libertinus Serif"), size: 10pt)\n'
+        f"#set text(font: {FONTS}, size: 10pt)\n"
         '#let bar(share) = rect(width: share, height: 9pt, fill: rgb("#0b6e69"))\n'
         "#grid(columns: (48mm, 1fr, 16mm), row-gutter: 4pt, column-gutter: 4pt, align: horizon,\n"
         + "\n".join(rows)
         + "\n)"
     )
-    png: bytes = typst.compile(source.encode(), format="png", ppi=200)
+    png: bytes = typst.compile(source.encode(), format="png", ppi=200, font_paths=[FONT_FOLDER])
     return png
 
 

@@ -29,7 +29,9 @@ _ALIGNED = {
     WD_ALIGN_PARAGRAPH.RIGHT: "right",
     WD_ALIGN_PARAGRAPH.JUSTIFY: "justify",
 }
-_FONTS = '("Times New Roman", "Liberation Serif", "Tinos", "Libertinus Serif")'
+# Tinos has Times New Roman's measures, and stands in for it where a machine has none.
+FONTS = '("Times New Roman", "Tinos")'
+FONT_FOLDER = Path(__file__).resolve().parents[1] / "static" / "paper-fonts"
 
 
 @dataclass(frozen=True)
@@ -71,7 +73,7 @@ def report_pdf(document: bytes) -> bytes:
                 )
             )
         ),
-        f'#set text(font: {_FONTS}, size: 13pt, lang: "vi", hyphenate: false)',
+        f'#set text(font: {FONTS}, size: 13pt, lang: "vi", hyphenate: false)',
         "#set par(leading: 0.62em, spacing: 0pt)",
         *(_typst_block(block, pictures) for block in opened.iter_inner_content()),
     ]
@@ -80,7 +82,7 @@ def report_pdf(document: bytes) -> bytes:
             Path(folder, name).write_bytes(picture)
         main = Path(folder, "main.typ")
         main.write_text("\n".join(source), "utf-8")
-        made: bytes = typst.compile(main, root=folder)
+        made: bytes = typst.compile(main, root=folder, font_paths=[FONT_FOLDER])
     return made
 
 
@@ -189,11 +191,11 @@ def _typst_paragraph(paragraph: Paragraph, pictures: dict[str, bytes]) -> str:
     align = _ALIGNED.get(paragraph.alignment, "left")
     content = "".join(_typst_piece(piece, pictures) for piece in pieces)
     indent = shape.first_line_indent.mm if shape.first_line_indent else 0
-    set_par = "#set par(justify: true)" if align == "justify" else ""
+    set_par = "#set par(justify: true);" if align == "justify" else ""
     where = "left" if align == "justify" else align
     keep = ", sticky: true" if shape.keep_with_next else ""
     first = f"#h({indent:.1f}mm)" if indent else ""
-    above, below = max(before, 1), max(after, 1) + 3
+    above, below = max(before, 5), max(after + 3, 5)
     return (
         f"#block(above: {above:.1f}pt, below: {below:.1f}pt, width: 100%{keep})"
         f"[{set_par}#align({where})[{first}{content}]]"
