@@ -24,7 +24,7 @@ from flask import Flask
 from flask_babel import force_locale, ngettext
 from flask_babel import gettext as _
 from flask_migrate import upgrade
-from sqlalchemy import inspect, make_url, select
+from sqlalchemy import func, inspect, make_url, select
 from sqlalchemy.exc import OperationalError
 
 from schedules.exchange.json_shape import JsonFaultsError
@@ -38,10 +38,12 @@ from .accounts.queries import as_username, sole_organisation, user_named
 from .backups import BackupError, backups, make_backup, restore_backup
 from .command_language import ProgramGroup
 from .config import LANGUAGES, NotAWholeNumberError
-from .counting.upkeep import keep_figures_in_step
+from .counting.upkeep import keep_figures_in_step, recount_everything
 from .database import db, now
 from .demo import PASSWORD as DEMO_PASSWORD
 from .demo import SIGN_INS, build_demo
+from .demo.generated import Size
+from .demo.generated import generate as generate_history
 from .i18n import format_moment, format_number, speaking, today
 from .jobs import JOBS, job_named, last_turns, run_job
 from .places.regions import REGIONS, add_region
@@ -206,6 +208,50 @@ def demo(
         click.echo(_("Open %(url)s (Ctrl+C ends it)", url=f"http://{host}:{port}"))
         db.session.remove()
     _serve(app, host, port)
+
+
+@main.command()
+@click.option("--vans", type=click.IntRange(1, 99), default=50, show_default=True)
+@click.option("--years", type=click.IntRange(1, 30), default=10, show_default=True)
+@click.option("--loans", type=click.IntRange(0, 300), default=33, show_default=True)
+@click.option("--seed", type=int, default=2104, show_default=True)
+@in_app
+def generate(_app: Flask, vans: int, years: int, loans: int, seed: int) -> None:
+    """Fill an empty database with a long history of many vans, invented from a seed.
+
+    LOANS is how many a served visit has on average.
+    """
+    _migrate(_app)
+    if db.session.scalar(select(func.count()).select_from(Organisation)):
+        raise click.ClickException(
+            _("This database holds a library already: name an empty one (BUS_OPS_DATA_FOLDER).")
+        )
+    labels = {"history": _("History"), "counting": _("Counting")}
+    generate_history(Size(vans, years, loans), today(), seed, _tell_of_generating(labels))
+    click.echo()
+    click.echo(_("Done. Sign in as %(user)s.", user=f"baocao / {DEMO_PASSWORD}"))
+
+
+def _tell_of_generating(labels: dict[str, str]) -> Callable[[str, int, int], None]:
+    """A bar that grows, where somebody looks on."""
+    width = 40
+
+    def tell(what: str, done: int, of: int) -> None:
+        bar = "█" * (width * done // max(1, of))
+        end = "\n" if done == of else ""
+        click.echo(
+            f"\r{labels[what]:<12}{bar:░<{width}} {100 * done // max(1, of):>3} %{end}", nl=False
+        )
+
+    return tell
+
+
+@main.command()
+@in_app
+def recount(_app: Flask) -> None:
+    """Count every visit's figures anew from what was logged."""
+    runs = recount_everything()
+    click.echo(_("Figures of %(num)s runs counted anew.", num=format_number(runs)))
 
 
 @main.command()

@@ -107,7 +107,7 @@ class Grouping:
             case "van":
                 named = (str(row.van_id), row.van)
             case _:
-                named = self._of_place.get(row.place_id, _unknown())
+                named = self._of_place[row.place_id]
         self._group(named).figures.add(row)
 
     def groups(self) -> list[Group]:
@@ -167,7 +167,7 @@ class Grouping:
                 vans = _vans(self._organisation_id)
                 return lambda key: (str(key), vans[key])
             case _:
-                return lambda key: self._of_place.get(key, _unknown())
+                return lambda key: self._of_place[key]
 
     def _bucket_of(self, day: date) -> Named:
         at = bisect_right(self._buckets, day, key=lambda bucket: bucket.first) - 1
@@ -176,10 +176,11 @@ class Grouping:
     def _place_groups(self) -> Mapping[int, Named]:
         """Of each place the group it belongs to, where groups are made of places."""
         match self.key:
-            case "old_commune":
-                return _former_units(self._organisation_id, UnitLevel.COMMUNE)
-            case "district":
-                return _former_units(self._organisation_id, UnitLevel.DISTRICT)
+            case "old_commune" | "district":
+                level = UnitLevel.COMMUNE if self.key == "old_commune" else UnitLevel.DISTRICT
+                units = _former_units(self._organisation_id, level)
+                places = _places(self._organisation_id)
+                return {place.id: units.get(place.id, _unknown()) for place in places}
             case "commune" | "kind" | "place":
                 rule = {"commune": _commune, "kind": _kind, "place": _place}[self.key]
                 return {place.id: rule(place) for place in _places(self._organisation_id)}

@@ -8,10 +8,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schedules.periods import PeriodKind, ReportingPeriod, custom_period, period_of
+from schedules.periods import (
+    PeriodKind,
+    ReportingPeriod,
+    closed_period,
+    custom_period,
+    period_of,
+)
 
 DAYS = st.dates(date(1950, 1, 1), date(2150, 12, 31))
-KINDS = st.sampled_from([kind for kind in PeriodKind if kind != PeriodKind.CUSTOM])
+# Any dates, and the first nine months of a year, do not fill the calendar.
+KINDS = st.sampled_from(
+    [kind for kind in PeriodKind if kind not in {PeriodKind.CUSTOM, PeriodKind.NINE_MONTHS}]
+)
 
 
 @pytest.mark.parametrize(
@@ -108,3 +117,50 @@ def test_compared_days_are_as_many_and_begin_with_their_periods(
     if compared.first_days is not None:
         assert compared.this.days == compared.before.days == compared.first_days
         assert compared.this.last <= today
+
+
+def test_a_month_that_closes_in_its_middle_begins_in_the_month_before() -> None:
+    march = closed_period(PeriodKind.MONTH, date(2026, 3, 10), 14)
+    assert (march.first, march.last) == (date(2026, 2, 15), date(2026, 3, 14))
+    assert closed_period(PeriodKind.MONTH, date(2026, 2, 15), 14) == march
+    year = closed_period(PeriodKind.YEAR, date(2025, 12, 20), 14)
+    assert (year.first, year.last) == (date(2025, 12, 15), date(2026, 12, 14))
+    quarter = closed_period(PeriodKind.QUARTER, date(2026, 4, 1), 14)
+    assert (quarter.first, quarter.last) == (date(2026, 3, 15), date(2026, 6, 14))
+
+
+def test_months_without_a_closing_day_are_whole_months() -> None:
+    for kind in (PeriodKind.MONTH, PeriodKind.NINE_MONTHS, PeriodKind.SCHOOL_YEAR):
+        day = date(2026, 5, 31)
+        assert closed_period(kind, day, None) == period_of(kind, day)
+    assert closed_period(PeriodKind.MONTH, date(2026, 2, 10), 31).last == date(2026, 2, 28)
+
+
+@given(
+    day=st.dates(date(2000, 1, 1), date(2090, 1, 1)),
+    closing=st.integers(1, 31),
+    kind=st.sampled_from(
+        [PeriodKind.MONTH, PeriodKind.QUARTER, PeriodKind.HALF_YEAR, PeriodKind.YEAR]
+    ),
+)
+def test_closed_periods_follow_each_other_without_gap(
+    day: date, closing: int, kind: PeriodKind
+) -> None:
+    period = closed_period(kind, day, closing)
+    assert period.first <= day <= period.last
+    after = closed_period(kind, period.last + timedelta(days=1), closing)
+    assert after.first == period.last + timedelta(days=1)
+
+
+def test_the_first_nine_months_are_compared_with_those_of_the_year_before() -> None:
+    period = period_of(PeriodKind.NINE_MONTHS, date(2026, 11, 3))
+    assert (period.first, period.last) == (date(2026, 1, 1), date(2026, 9, 30))
+    assert period.before().last == date(2025, 9, 30)
+    assert period.after().first == date(2027, 1, 1)
+
+
+def test_a_year_before_ends_on_the_last_of_the_same_month() -> None:
+    leap = period_of(PeriodKind.MONTH, date(2024, 2, 3)).a_year_before()
+    assert (leap.first, leap.last) == (date(2023, 2, 1), date(2023, 2, 28))
+    common = period_of(PeriodKind.MONTH, date(2025, 2, 3)).a_year_before()
+    assert common.last == date(2024, 2, 29)
