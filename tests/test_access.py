@@ -18,8 +18,10 @@ from bus_ops.database import db, now
 from bus_ops.events.models import Donation, Donor, DonorKind, EventKind, GiftKind, SpecialEvent
 from bus_ops.fleet.models import CrewMember, Depot, Van, VanOutOfService
 from bus_ops.i18n import today
+from bus_ops.indicators.models import IndicatorEntry, Target
 from bus_ops.places.host_links import end_host_links, host_token
 from bus_ops.places.models import AdministrativeUnit, Place, UnitLevel
+from bus_ops.reports.models import DepartmentReport, SavedReport
 from bus_ops.tablet.models import Photo, SetAside, Tablet
 from bus_ops.telling.models import Channel, MessageKind, OutboxMessage
 from bus_ops.timetable.models import (
@@ -71,6 +73,12 @@ PAGES = {
     "/school-years/": {Role.REPORTER, Role.COORDINATOR, Role.ADMINISTRATOR},
     "/statistics/stops/": {Role.REPORTER, Role.COORDINATOR, Role.ADMINISTRATOR},
     "/timetable/board/": {Role.COORDINATOR, Role.ADMINISTRATOR},
+    "/dashboard/": {Role.REPORTER, Role.COORDINATOR, Role.ADMINISTRATOR},
+    "/indicators/": {Role.REPORTER, Role.COORDINATOR, Role.ADMINISTRATOR},
+    "/reports/": {Role.REPORTER, Role.COORDINATOR, Role.ADMINISTRATOR},
+    "/reports/tables/loans.csv": {Role.REPORTER, Role.COORDINATOR, Role.ADMINISTRATOR},
+    "/reports/letterhead": {Role.ADMINISTRATOR},
+    "/administration/audit": {Role.ADMINISTRATOR},
     "/statistics/": {Role.REPORTER, Role.COORDINATOR, Role.ADMINISTRATOR},
     "/statistics/export.xlsx": {Role.REPORTER, Role.COORDINATOR, Role.ADMINISTRATOR},
     "/tablet/today": set(Role),
@@ -91,7 +99,7 @@ def for_tablets(app: Flask, rule: Rule) -> bool:
 
 def address(app: Flask, rule: Rule) -> str:
     special = {"name": "backup", "language": "vi", "token": "x", "kind": "changes"}
-    special["text_language"] = "vi"
+    special |= {"text_language": "vi", "key": "books_added", "ending": "csv"}
     values: dict[str, Any] = {
         name: NO_ROW if isinstance(rule._converters.get(name), UUIDConverter) else 1
         for name in rule.arguments
@@ -284,6 +292,17 @@ def foreign_rows(app: Flask) -> dict[str, Any]:
             **owner, donor=donor, kind=GiftKind.OTHER, received_on=today(), description="x"
         ),
     }
+    extra |= {
+        "target_id": Target(
+            **owner, indicator="served", first_year=2026, last_year=2026, value=1, source="khác"
+        ),
+        "entry_id": IndicatorEntry(**owner, indicator="books_added", on=today(), value=1),
+        # Shared within its own library.
+        "saved_report_id": SavedReport(
+            **owner, name="Báo cáo khác", columns=["served"], shared=True
+        ),
+        "department_report_id": DepartmentReport(**owner, name="Báo cáo sở khác"),
+    }
     tablet = Tablet(**owner, name="Máy tính bảng khác")
     db.session.add(tablet)
     db.session.flush()
@@ -355,12 +374,15 @@ def test_nothing_of_another_library_is_found(
     client = sign_in(Role.ADMINISTRATOR)
     looked_at = 0
     for rule in rules(app):
-        names = rule.arguments - {"name", "language", "kind", "text_language"}
+        names = rule.arguments - {"name", "language", "kind", "text_language", "key", "ending"}
         # Private addresses name their library themselves.
         if not names or for_tablets(app, rule) or rule.endpoint in private_rules(app):
             continue
         with app.test_request_context():
-            where = app.url_for(rule.endpoint, **{name: foreign[name] for name in names})
+            values = {name: foreign[name] for name in names}
+            if "ending" in rule.arguments:
+                values["ending"] = "csv"
+            where = app.url_for(rule.endpoint, **values)
         for method in (rule.methods or set()) & {"GET", "POST"}:
             assert client.open(where, method=method).status_code == 404, (method, rule.rule)
             looked_at += 1
@@ -373,7 +395,7 @@ def test_lists_show_ones_own_library_only(
     foreign_rows(app)
     client = sign_in(Role.ADMINISTRATOR)
     names = ("Thới Bình", "An Hòa", "Xe thông minh", "Học kỳ thử", "Trần Văn Tài", "Dế Mèn")
-    names += ("Thùng khác", "Máy tính bảng khác")
+    names += ("Thùng khác", "Máy tính bảng khác", "Báo cáo khác", "Báo cáo sở khác")
     for rule in rules(app):
         if rule.arguments or "GET" not in (rule.methods or set()) or for_tablets(app, rule):
             continue

@@ -222,7 +222,15 @@ def test_an_account_is_made_and_its_password_changed(installed: Run) -> None:
 
 def test_jobs_are_listed_and_done_now(installed: Run) -> None:
     names = [line.split()[0] for line in installed("jobs", "list").stdout.splitlines()]
-    assert names == ["backup", "roll_statuses", "fill_horizon", "remind", "check_tomorrow"]
+    assert names == [
+        "backup",
+        "roll_statuses",
+        "fill_horizon",
+        "forget_readers",
+        "deliver_reports",
+        "remind",
+        "check_tomorrow",
+    ]
     for name in names:
         assert installed("jobs", "run", name).returncode == 0, name
     unknown = installed("jobs", "run", "dance")

@@ -36,7 +36,13 @@ NO_PAGE = re.compile(
 ROWS = {"place_id", "unit_id", "term_id", "run_id", "visit_id", "stop_id", "van_id", "depot_id"}
 ROWS |= {"member_id", "calendar_id", "reader_id", "title_id", "user_id"}
 # The visit's page leads there, one tap farther from the administrator's home.
-ONE_FARTHER = {"class_slots.slots_page", "repairing.refused_visit", "repairing.requested_visit"}
+# So does a reader's page to what is rarely asked for: everything that is kept of them.
+ONE_FARTHER = {
+    "privacy.reader_data",
+    "class_slots.slots_page",
+    "repairing.refused_visit",
+    "repairing.requested_visit",
+}
 
 
 def endpoint_of(app: Flask, address: str) -> str | None:

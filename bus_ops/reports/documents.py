@@ -12,6 +12,7 @@ from __future__ import annotations
 import io
 from collections.abc import Sequence
 from typing import Any
+from zipfile import BadZipFile, ZipFile
 
 import docx
 import typst
@@ -35,6 +36,7 @@ from .pages import FONT_FOLDER, FONTS, typst_text
 
 FONT = "Times New Roman"
 STATE, MOTTO = "CỘNG HÒA XÃ HỘI CHỦ NGHĨA VIỆT NAM", "Độc lập - Tự do - Hạnh phúc"
+_LARGEST_UNPACKED = 50 * 1024 * 1024
 _LEFT, _CENTRE, _BOTH = (
     WD_ALIGN_PARAGRAPH.LEFT,
     WD_ALIGN_PARAGRAPH.CENTER,
@@ -50,6 +52,7 @@ def report_docx(content: ReportContent, template: bytes | None) -> bytes:
     """The filled document. Raises TemplateProblemError."""
     source = template or default_template()
     try:
+        _check_size(source)
         document = DocxTemplate(io.BytesIO(source))
         values = blanks_of(content)
         chart = _chart_png(content)
@@ -57,11 +60,18 @@ def report_docx(content: ReportContent, template: bytes | None) -> bytes:
         # A template comes from outside: it reads what it is given, and calls nothing else.
         environment = SandboxedEnvironment(autoescape=True, undefined=StrictUndefined)
         document.render(values, environment)
-    except (TemplateError, ValueError, KeyError, OSError) as problem:
+    except (TemplateError, ValueError, KeyError, OSError, SyntaxError, BadZipFile) as problem:
         raise TemplateProblemError(str(problem)) from problem
     file = io.BytesIO()
     document.save(file)
     return file.getvalue()
+
+
+def _check_size(source: bytes) -> None:
+    """A document is a ZIP archive: what would fill the memory is refused before it is opened."""
+    with ZipFile(io.BytesIO(source)) as archive:
+        if sum(part.file_size for part in archive.infolist()) > _LARGEST_UNPACKED:
+            raise ValueError(_("The template is too large once unpacked."))
 
 
 def blanks_of(content: ReportContent) -> dict[str, Any]:

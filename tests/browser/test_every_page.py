@@ -27,13 +27,14 @@ pytestmark = pytest.mark.browser
 
 # What a walk along the links leaves out: files, scripts of maps, doors out of the session.
 NOT_A_PAGE = re.compile(
-    r"/static/|map\.js|/export\.|sign-out|^tel:|^mailto:|^geo:|/photos/|^/tablet/evidence/"
+    r"/static/|(map|reach)\.js|/export\.|sign-out|^tel:|^mailto:|^geo:|/photos/|^/tablet/evidence/"
     # The tablet's own app and interface have tests of their own.
     r"|^/tablet/app/|^/tablet/api/"
     # A part of its page.
     r"|/progress$"
     # Feeds for programs, and documents.
     r"|^/public/.*\.(ics|geojson|csv|svg|zip)$|^/public/.*/api/|/plan\.(docx|xlsx)"
+    r"|/(report|template)\.(docx|pdf)|/data\.json|^/reports/tables/"
     # Whoever asks for a visit, and the places' own pages: looked at in their own tests.
     r"|^/ask/|^/host/"
 )
