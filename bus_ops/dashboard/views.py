@@ -81,7 +81,7 @@ def overview() -> ResponseReturnValue:
         first_days=compared.first_days,
         targets=[
             line
-            for line in progress_in(library.id, period.last.year, today())
+            for line in progress_in(library.id, period.last.year, today(), with_target_only=True)
             if line.target and not line.target.unit_id
         ],
         groups=groups,

@@ -16,9 +16,9 @@ from ..counting.definitions import BY_KEY
 from ..counting.figures import Filters, SummedBy, SumsOf
 from ..database import db
 from ..events.models import Donation, GiftKind
-from ..i18n import ZONE
+from ..i18n import ZONE, local
 from ..places.models import AdministrativeUnit, PlaceUnit
-from .catalogue import INDICATOR_OF, INDICATORS, Indicator, Source
+from .catalogue import INDICATOR_OF, INDICATORS, Indicator
 from .models import IndicatorEntry, Target
 
 # Months a forecast looks back on.
@@ -26,6 +26,11 @@ _MONTHS_BACK = 12
 # Counted once however often they come: months of them do not add up to a year.
 _NOT_ADDED_UP = frozenset({"places", "vehicles"})
 _MEASURES = tuple(indicator.key for indicator in INDICATORS if indicator.key in BY_KEY)
+_BESIDE = tuple(
+    indicator.key
+    for indicator in INDICATORS
+    if indicator.key not in BY_KEY and indicator.key not in _NOT_ADDED_UP
+)
 
 
 @dataclass(frozen=True)
@@ -60,7 +65,9 @@ class Progress:
         return self.forecast.high < self.target.value
 
 
-def progress_in(organisation_id: int, year: int, today: date) -> list[Progress]:
+def progress_in(
+    organisation_id: int, year: int, today: date, with_target_only: bool = False
+) -> list[Progress]:
     """Every indicator in the year: one line a target that covers it, or one without a target."""
     query = select(Target).where(
         Target.organisation_id == organisation_id,
@@ -70,11 +77,12 @@ def progress_in(organisation_id: int, year: int, today: date) -> list[Progress]:
     by_indicator: dict[str, list[Target | None]] = {}
     for target in db.session.scalars(query.order_by(Target.unit_id.is_not(None), Target.id)):
         by_indicator.setdefault(target.indicator, []).append(target)
+    otherwise: list[Target | None] = [] if with_target_only else [None]
     figures = _Figures(organisation_id, today)
     return [
         figures.progress(indicator, target, year)
         for indicator in INDICATORS
-        for target in by_indicator.get(indicator.key, [None])
+        for target in by_indicator.get(indicator.key, otherwise)
     ]
 
 
@@ -99,24 +107,18 @@ def values_in(
     if measures:
         total = sums.total(measures)
         found.update({key: int(total[key]) for key in measures})
-    for key in wanted:
-        if key not in found:
-            found[key] = _value_beside_the_log(key, sums, unit_id)
+    if "vehicles" in wanted:
+        by_van = SumsOf(organisation_id, period, sums.filters, SummedBy.VAN).figures(["served"])
+        found["vehicles"] = sum(1 for figures in by_van.values() if figures["served"])
+    beside = [key for key in wanted if key not in found]
+    if beside:
+        came = _came_beside_the_log(organisation_id, period, unit_id)
+        for key in beside:
+            found[key] = sum(value for _day, value in came.get(key, ()))
+    for key in beside:
+        if INDICATOR_OF[key].standing:
+            found[key] = _state(organisation_id, INDICATOR_OF[key], period, unit_id)
     return found
-
-
-def _value_beside_the_log(key: str, sums: SumsOf, unit_id: int | None) -> int:
-    organisation_id, period = sums.organisation_id, sums.period
-    match INDICATOR_OF[key]:
-        case Indicator(key="vehicles"):
-            by_van = SumsOf(organisation_id, period, sums.filters, SummedBy.VAN)
-            return sum(1 for one in by_van.figures(["served"]).values() if one["served"])
-        case Indicator(source=Source.BOXES):
-            return _boxes(organisation_id, period, unit_id).get(key, 0)
-        case Indicator(source=Source.DONATIONS):
-            return _books_donated(organisation_id, period)
-        case indicator:
-            return _by_hand(organisation_id, indicator, period, unit_id)
 
 
 def entries_of(
@@ -198,28 +200,61 @@ class _Figures:
             SummedBy.DAY,
             PeriodKind.MONTH,
         ).figures(key for key in _MEASURES if key not in _NOT_ADDED_UP)
-        beside = [i for i in INDICATORS if i.key not in BY_KEY and i.key not in _NOT_ADDED_UP]
+        came = _came_beside_the_log(self._organisation_id, whole, unit_id)
         for month in months:
             for key in set(_MEASURES) - _NOT_ADDED_UP:
                 inside = (f[key] for day, f in by_day.items() if month.first <= day <= month.last)
                 found[key].append(float(sum(inside)))
-            others = values_in(self._organisation_id, month, beside, unit_id)
-            for indicator in beside:
-                found[indicator.key].append(float(others[indicator.key]))
+            for key in _BESIDE:
+                values = (v for day, v in came.get(key, ()) if month.first <= day <= month.last)
+                found[key].append(float(sum(values)))
         return found
 
 
-def _boxes(organisation_id: int, period: ReportingPeriod, unit_id: int | None) -> Mapping[str, int]:
+# What came on which days, by indicator.
+_Came = Mapping[str, Sequence[tuple[date, int]]]
+
+
+def _came_beside_the_log(
+    organisation_id: int, period: ReportingPeriod, unit_id: int | None
+) -> _Came:
+    """What the log does not count: boxes, donations, and what was entered by hand."""
+    came: dict[str, list[tuple[date, int]]] = {}
+    for day, copies in _boxes(organisation_id, period, unit_id):
+        came.setdefault("rotations", []).append((day, 1))
+        came.setdefault("rotated_copies", []).append((day, copies))
+    gifts = select(Donation.received_on, Donation.quantity).where(
+        Donation.organisation_id == organisation_id,
+        Donation.kind == GiftKind.BOOKS,
+        Donation.received_on.between(period.first, period.last),
+    )
+    came["books_donated"] = [(day, number) for day, number in db.session.execute(gifts)]
+    entered = select(IndicatorEntry.indicator, IndicatorEntry.on, IndicatorEntry.value).where(
+        IndicatorEntry.organisation_id == organisation_id,
+        IndicatorEntry.on.between(period.first, period.last),
+    )
+    if unit_id is not None:
+        entered = entered.where(IndicatorEntry.unit_id == unit_id)
+    for key, day, value in db.session.execute(entered):
+        came.setdefault(key, []).append((day, value))
+    return came
+
+
+def _boxes(
+    organisation_id: int, period: ReportingPeriod, unit_id: int | None
+) -> list[tuple[date, int]]:
+    """Day and number of copies of each box handed over."""
     begins = datetime.combine(period.first, time.min, ZONE)
     ends = datetime.combine(period.last + timedelta(days=1), time.min, ZONE)
     query = (
-        select(func.count(BoxDeposit.event_id.distinct()), func.count(BoxItem.barcode))
+        select(BoxDeposit.out_at, func.count(BoxItem.barcode))
         .outerjoin(BoxItem, BoxItem.deposit_event_id == BoxDeposit.event_id)
         .where(
             BoxDeposit.organisation_id == organisation_id,
             BoxDeposit.out_at >= begins,
             BoxDeposit.out_at < ends,
         )
+        .group_by(BoxDeposit.event_id, BoxDeposit.out_at)
     )
     if unit_id is not None:
         inside = select(PlaceUnit.place_id).where(
@@ -230,25 +265,13 @@ def _boxes(organisation_id: int, period: ReportingPeriod, unit_id: int | None) -
             )
         )
         query = query.where(BoxDeposit.place_id.in_(inside))
-    boxes, copies = db.session.execute(query).one()
-    return {"rotations": boxes, "rotated_copies": copies}
+    return [(local(out_at).date(), copies) for out_at, copies in db.session.execute(query)]
 
 
-def _books_donated(organisation_id: int, period: ReportingPeriod) -> int:
-    query = select(func.coalesce(func.sum(Donation.quantity), 0)).where(
-        Donation.organisation_id == organisation_id,
-        Donation.kind == GiftKind.BOOKS,
-        Donation.received_on.between(period.first, period.last),
-    )
-    return int(db.session.scalar(query) or 0)
-
-
-def _by_hand(
+def _state(
     organisation_id: int, indicator: Indicator, period: ReportingPeriod, unit_id: int | None
 ) -> int:
+    """The last state that was entered of each unit, and of the whole."""
     entries = entries_of(organisation_id, indicator, period, unit_id)
-    if not indicator.standing:
-        return sum(entry.value for entry in entries)
-    # The last state of each unit, and of the whole.
     last = {entry.unit_id: entry.value for entry in entries}
     return sum(last.values())

@@ -123,7 +123,9 @@ def content_of(report: DepartmentReport, period: ReportingPeriod, today: date) -
         grouping=grouping.name,
         targets=[
             line
-            for line in progress_in(library.id, period.last.year, min(today, period.last))
+            for line in progress_in(
+                library.id, period.last.year, min(today, period.last), with_target_only=True
+            )
             if line.target and not line.target.unit_id
         ],
         events=_events(library.id, period),
