@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from types import MappingProxyType
 from typing import Any, TypeVar
 from urllib.parse import urlencode
 
@@ -20,7 +19,7 @@ PER_PAGE = 50
 Row = TypeVar("Row")
 
 
-class _Controls:
+class Controls:
     """What a list's controls need to know: the search, the sort, the page, the number found."""
 
     def __init__(self, sorts: Mapping[str, Any], default_sort: str) -> None:
@@ -30,7 +29,7 @@ class _Controls:
         self.count = 0
         self.pages = self.page = 1
 
-    def _turn_pages(self, count: int, per_page: int) -> int:
+    def turn_pages(self, count: int, per_page: int) -> int:
         """Settle on a page; answers how many rows stand before it."""
         self.count = count
         self.pages = max(1, -(-count // per_page))
@@ -69,12 +68,11 @@ class _Controls:
         return name, wanted.startswith("-")
 
 
-class Listing(_Controls):
+class Listing(Controls):
     """One page of a query's rows.
 
     ``sorts`` maps the names a link may sort by to columns; ``searched`` is the column that holds
-    text without diacritics. What a request asks beyond them is ignored. ``summed`` names columns
-    that are added up over all rows found, into ``sums``.
+    text without diacritics. What a request asks beyond them is ignored.
     """
 
     def __init__(
@@ -85,21 +83,13 @@ class Listing(_Controls):
         searched: ColumnElement[str] | Any | None = None,
         per_page: int = PER_PAGE,
         tie_breaker: Any | None = None,
-        summed: Mapping[str, Any] = MappingProxyType({}),
     ) -> None:
         super().__init__(sorts, default_sort)
         if searched is not None:
             for word in search_key(self.search).split():
                 query = query.where(searched.contains(word, autoescape=True))
-        sums = (func.coalesce(func.sum(column), 0) for column in summed.values())
         found = select(func.count()).select_from(query.order_by(None).subquery())
-        if summed:
-            found = query.order_by(None).with_only_columns(
-                func.count(), *sums, maintain_column_froms=True
-            )
-        count, *values = db.session.execute(found).one()
-        self.sums = dict(zip(summed, values, strict=True))
-        before = self._turn_pages(count, per_page)
+        before = self.turn_pages(db.session.scalar(found) or 0, per_page)
         column = sorts[self.sort]
         direction = column.desc() if self.descending else column.asc()
         if tie_breaker is None:
@@ -110,7 +100,7 @@ class Listing(_Controls):
         self.rows = [row[0] for row in rows] if len(query.column_descriptions) == 1 else rows
 
 
-class ShortListing(_Controls):
+class ShortListing(Controls):
     """One page of rows that are few enough to be read at once; all that fit are in ``found``.
 
     ``sorts`` maps names to functions of a row, ``searched`` gives the text that a row is found
@@ -126,8 +116,10 @@ class ShortListing(_Controls):
         per_page: int = PER_PAGE,
     ) -> None:
         super().__init__(sorts, default_sort)
-        found = [row for row in rows if matches(self.search, searched(row))]
-        before = self._turn_pages(len(found), per_page)
+        found = list(rows)
+        if self.search:
+            found = [row for row in found if matches(self.search, searched(row))]
+        before = self.turn_pages(len(found), per_page)
         ordered = sorted(found, key=lambda row: _plain(sorts[self.sort](row)))
         if self.descending:
             ordered.reverse()

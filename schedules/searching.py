@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 
 _NOT_WORD = re.compile(r"[^0-9a-z]+")
 _SHORTENED = (
@@ -17,6 +18,7 @@ _SHORTENED = (
 _UNIT_TYPES = {"p": "phuong", "ph": "phuong", "f": "phuong", "x": "xa", "tt": "thi tran"}
 
 
+@lru_cache(maxsize=65_536)
 def search_key(text: str) -> str:
     """Lower case, no diacritics, single blanks: "Hoà Bình" and "Hòa Bình" are both "hoa binh"."""
     plain = text.lower().replace("đ", "d")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from geopy.distance import geodesic
 from numpy.typing import NDArray
+from scipy.spatial import cKDTree
 
 Floats = NDArray[np.float64]
 
@@ -14,6 +15,10 @@ _MINOR_M = _MAJOR_M * (1 - _FLATTENING)
 _ROUNDS = 12
 # A matrix is worked out in blocks of about so many pairs.
 _BLOCK = 500_000
+
+
+# Of the earth, as the International Union of Geodesy and Geophysics takes it.
+_MEAN_RADIUS_M = 6_371_008.8
 
 
 def metres_between_all(lats: Floats, lons: Floats) -> Floats:
@@ -69,3 +74,18 @@ def _vincenty(lat1: Floats, lon1: Floats, lat2: Floats, lon2: Floats) -> Floats:
         metres = _MINOR_M * a * (angle - b * sin_s * (cos_2m + b / 4 * inner))
     settled = np.abs(on_sphere - before) < 1e-11
     return np.where(settled, metres, np.nan)
+
+
+def nearest_other_m(lats: Floats, lons: Floats) -> Floats:
+    """Metres from each point to the nearest other one; infinite where it is the only one.
+
+    On a sphere of the earth's mean radius: within 0.6 % of the ellipsoid's, and for thousands of
+    points at once.
+    """
+    phi, lam = np.radians(lats), np.radians(lons)
+    unit = np.column_stack([np.cos(phi) * np.cos(lam), np.cos(phi) * np.sin(lam), np.sin(phi)])
+    if len(unit) < 2:
+        return np.full(len(unit), np.inf)
+    chords, _neighbours = cKDTree(unit).query(unit, k=2)
+    arcs: Floats = 2 * _MEAN_RADIUS_M * np.arcsin(np.clip(chords[:, 1] / 2, 0, 1))
+    return arcs

@@ -29,6 +29,7 @@ from bus_ops.database import db
 from bus_ops.i18n import today
 from bus_ops.places.host_links import host_token
 from bus_ops.planning import starting
+from bus_ops.reports.models import DepartmentReport, SavedReport
 from tests.conftest import SignIn
 from tests.events.held import event_of
 from tests.planning.plans import plan_as_it_is, repair_of
@@ -90,9 +91,23 @@ def keys(service: SmallService) -> dict[str, Any]:
         "text_language": "vi",
         "title_id": 1,
         "reader_id": 1,
+        "key": "books_added",
+        "ending": "csv",
+        "saved_report_id": report_of(service, SavedReport).id,
+        "department_report_id": report_of(service, DepartmentReport).id,
         "member_id": 1,
         "name": "backup",
     }
+
+
+def report_of(service: SmallService, kind: Any) -> Any:
+    """The service's report of this kind."""
+    report = db.session.scalars(db.select(kind)).first()
+    if report is None:
+        report = kind(organisation_id=service.organisation.id, name="Báo cáo")
+        db.session.add(report)
+        db.session.commit()
+    return report
 
 
 @pytest.fixture(autouse=True)

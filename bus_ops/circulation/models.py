@@ -9,7 +9,7 @@ import uuid
 from datetime import date, datetime
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import JSON, ForeignKey, Index, String, Text, UniqueConstraint, Uuid
+from sqlalchemy import JSON, ForeignKey, Index, String, Text, UniqueConstraint, Uuid, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from ..database import Base, OwnedByOrganisation, UTCDateTime, enum_column, now
@@ -98,6 +98,13 @@ class Copy(OwnedByOrganisation, Base):
     title: Mapped[Title] = relationship()
 
 
+# What stands in a loan for a card that it has forgotten begins so; no card's number does.
+FORGOTTEN = "~"
+# Loans that still know their card. In these very words, by which a database knows its index again.
+REMEMBERED = text(f"loan.card_number NOT LIKE '{FORGOTTEN}%'")
+_REMEMBERED_IN_INDEX = text(f"card_number NOT LIKE '{FORGOTTEN}%'")
+
+
 class Loan(OwnedByOrganisation, Base):
     """Projection: one copy to one reader, until returned; due at the stop's next visit."""
 
@@ -106,6 +113,13 @@ class Loan(OwnedByOrganisation, Base):
         Index("ix_loan_open_barcode", "organisation_id", "barcode", "returned_at"),
         Index("ix_loan_card", "organisation_id", "card_number"),
         Index("ix_loan_due_visit", "due_visit_id"),
+        Index(
+            "ix_loan_remembered",
+            "organisation_id",
+            "returned_at",
+            sqlite_where=_REMEMBERED_IN_INDEX,
+            postgresql_where=_REMEMBERED_IN_INDEX,
+        ),
     )
 
     # The lending event: the same fact gives the same loan, whenever it is replayed.

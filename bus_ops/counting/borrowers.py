@@ -18,13 +18,10 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
-from ..circulation.models import Loan
+from ..circulation.models import REMEMBERED, Loan
 from ..database import db
 from ..timetable.models import Visit
 from .models import BORROWER_MARK
-
-# What stands in a loan for a card that it has forgotten begins so; no card's number does.
-FORGOTTEN = "~"
 
 
 def active_readers(organisation_id: int, year: int) -> dict[int, int]:
@@ -41,7 +38,7 @@ def active_readers(organisation_id: int, year: int) -> dict[int, int]:
         .where(
             Loan.organisation_id == organisation_id,
             Visit.day.between(date(year, 1, 1), date(year, 12, 31)),
-            ~Loan.card_number.startswith(FORGOTTEN),
+            REMEMBERED,
         )
         .distinct()
     )

@@ -13,7 +13,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, Table, false, func, literal, or_, select
+from sqlalchemy import ColumnElement, Select, Table, false, func, literal, select
 
 from schedules.periods import PeriodKind, ReportingPeriod, period_of
 
@@ -130,8 +130,11 @@ class Figures:
 
     def add_sums(self, numbers: Mapping[str, Number], distinct: Mapping[str, set[int]]) -> None:
         """Take sums of many visits in; ``distinct`` names what is counted once of all."""
-        for key, value in numbers.items():
-            self.sums[key] = self.sums.get(key, 0) + value
+        if self.sums:
+            for key, value in numbers.items():
+                self.sums[key] = self.sums.get(key, 0) + value
+        else:
+            self.sums = dict(numbers)
         for key, found in distinct.items():
             self._distinct.setdefault(key, set()).update(found)
 
@@ -160,18 +163,18 @@ def visit_rows(
 
     ``behind`` takes those alone that make this measure's figure larger.
     """
-    query = visits_query(organisation_id, period, filters, behind).order_by(
-        VISIT_FIGURES.c.day, VISIT_FIGURES.c.run_id, Visit.position
+    query = (
+        joined_visits()
+        .where(*conditions(organisation_id, period, filters, behind))
+        .order_by(VISIT_FIGURES.c.day, VISIT_FIGURES.c.run_id, Visit.position)
     )
     result = db.session.execute(query.execution_options(yield_per=_ROWS_AT_ONCE))
     for row in result.mappings():
         yield visit_row(row, filters)
 
 
-def visits_query(
-    organisation_id: int, period: ReportingPeriod, filters: Filters, behind: str | None = None
-) -> Select[Any]:
-    """Asks for visits and what ``visit_row`` makes rows of; in no order."""
+def joined_visits() -> Select[Any]:
+    """Asks for counted visits with what ``visit_row`` makes rows of; of whom, the caller says."""
     counted = VISIT_FIGURES.c
     return (
         select(
@@ -194,12 +197,11 @@ def visits_query(
         .join(Place, Place.id == counted.place_id)
         .outerjoin(AdministrativeUnit, Place.commune_id == AdministrativeUnit.id)
         .outerjoin(VisitRecord, VisitRecord.visit_id == counted.visit_id)
-        .where(*conditions(organisation_id, period, filters, behind))
     )
 
 
 def visit_row(row: Mapping[str, Any], filters: Filters) -> VisitRow:
-    """A row of ``visits_query`` as a visit with its figures, of an audience where they ask for."""
+    """A row of ``joined_visits`` as a visit with its figures, of an audience where they ask for."""
     visit = VisitRow(
         visit_id=row["visit_id"],
         day=row["day"],
@@ -308,11 +310,11 @@ class SumsOf:
         if self.by is SummedBy.PLACE and "places" in wanted:
             columns |= {"served": "served"}
         for key, numbers in self._sums(tuple(columns.values())):
-            sums = {
-                name: exact(name, numbers[column])
-                for name, column in columns.items()
-                if numbers[column]
+            sums: dict[str, Number] = {
+                name: numbers[column] for name, column in columns.items() if numbers[column]
             }
+            for name in IN_TENTHS.intersection(sums):
+                sums[name] = exact(name, numbers[name])
             distinct = {}
             if self.by is SummedBy.PLACE and sums.get("served"):
                 distinct["places"] = {key}
@@ -360,7 +362,7 @@ class SumsOf:
         key = self._key(where, audience)
         query = select(
             key.label("key"),
-            func.count().label("rows_found"),
+            func.count(),
             *(
                 func.sum(_of_audience(where.table, column, audience)).label(column)
                 for column in dict.fromkeys(columns)
@@ -368,9 +370,10 @@ class SumsOf:
         ).where(*where.conditions, *self._of_audience(where.table, audience))
         if self.by not in {SummedBy.NOTHING, SummedBy.AUDIENCE}:
             query = query.group_by(key)
-        for row in db.session.execute(query).mappings():
-            if row["rows_found"]:
-                yield row["key"], row
+        names = list(dict.fromkeys(columns))
+        for row_key, rows_found, *numbers in db.session.execute(query):
+            if rows_found:
+                yield row_key, dict(zip(names, numbers, strict=True))
 
     def _members(self, measure: str) -> Iterator[tuple[Any, int]]:
         """Key and what is counted once of each key: places or runs with a served visit."""
@@ -427,13 +430,14 @@ class SumsOf:
                     *_of_dimensions(FIGURE_SUMS, self.filters),
                 ],
             )
-        if rest:
+        # One by one: a database reads two ranges in one question by reading everything.
+        for first, last in rest:
             yield _Source(
                 VISIT_FIGURES,
                 counted.day,
                 [
                     counted.organisation_id == self.organisation_id,
-                    or_(*(counted.day.between(first, last) for first, last in rest)),
+                    counted.day.between(first, last),
                     *_of_dimensions(VISIT_FIGURES, self.filters),
                 ],
             )

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from sqlalchemy import ColumnElement, Table, func, or_, select
+from sqlalchemy import ColumnElement, Table, func, select
 
-from schedules.periods import ReportingPeriod
+from schedules.periods import ReportingPeriod, custom_period
 
 from ..database import db
 from ..timetable.models import Audience
 from .figures import cut_at_whole
-from .models import MONTH, READING_SUMS, RUN_READING
+from .models import MONTH, READING_SUMS, RUN_READING, YEAR
 
 # Subject ("" where the catalogue has none) and group (None where it is not known).
 Read = tuple[str, Audience | None]
@@ -19,14 +19,17 @@ Read = tuple[str, Audience | None]
 
 def loans_by_subject(organisation_id: int, period: ReportingPeriod) -> Mapping[Read, int]:
     """Loans of the period by subject and group; their sum is the measure "loans"."""
-    whole, rest = cut_at_whole(period, MONTH)
-    found: dict[Read, int] = {}
+    sums, runs = READING_SUMS.c, RUN_READING.c
     sources: list[tuple[Table, ColumnElement[bool]]] = []
-    if whole:
-        sources.append((READING_SUMS, READING_SUMS.c.first_on.between(*whole)))
-    if rest:
-        days = RUN_READING.c.day
-        sources.append((RUN_READING, or_(*(days.between(*part) for part in rest))))
+    years, beside_years = cut_at_whole(period, YEAR)
+    if years:
+        sources.append((READING_SUMS, (sums.grain == YEAR) & sums.first_on.between(*years)))
+    for part in beside_years:
+        months, days = cut_at_whole(custom_period(*part), MONTH)
+        if months:
+            sources.append((READING_SUMS, (sums.grain == MONTH) & sums.first_on.between(*months)))
+        sources += [(RUN_READING, runs.day.between(*few)) for few in days]
+    found: dict[Read, int] = {}
     for table, when in sources:
         columns = table.c
         query = (

@@ -216,36 +216,53 @@ def _sum_everything() -> None:
         _insert(FIGURE_SUMS, made.rows())
     sums: dict[tuple[Any, ...], int] = {}
     for row in db.session.execute(select(RUN_READING).execution_options(yield_per=2000)):
-        month = _first(PeriodKind.MONTH, row.day)
-        key = (row.organisation_id, month, row.van_id, row.subject, row.audience)
-        sums[key] = sums.get(key, 0) + row.loans
-    names = ("organisation_id", "first_on", "van_id", "subject", "audience", "loans")
+        for grain in (MONTH, YEAR):
+            first = _first(PeriodKind(grain), row.day)
+            key = (row.organisation_id, grain, first, row.van_id, row.subject, row.audience)
+            sums[key] = sums.get(key, 0) + row.loans
+    names = ("organisation_id", "grain", "first_on", "van_id", "subject", "audience", "loans")
     _insert(READING_SUMS, (dict(zip(names, (*k, n), strict=True)) for k, n in sums.items()))
 
 
 def _sum_reading(organisation_id: int, months: Iterable[tuple[date, int]]) -> None:
-    columns, sums = RUN_READING.c, READING_SUMS.c
+    """Make the sums of these vans' months anew from their runs, and of the years from months."""
+    months = set(months)
     for first, van_id in months:
-        db.session.execute(
-            delete(READING_SUMS).where(
-                sums.organisation_id == organisation_id,
-                sums.first_on == first,
-                sums.van_id == van_id,
-            )
+        _sum_reading_of(organisation_id, MONTH, first, van_id, RUN_READING, RUN_READING.c.day)
+    for first, van_id in {(_first(PeriodKind.YEAR, month), van_id) for month, van_id in months}:
+        _sum_reading_of(organisation_id, YEAR, first, van_id, READING_SUMS, READING_SUMS.c.first_on)
+
+
+def _sum_reading_of(
+    organisation_id: int, grain: str, first: date, van_id: int, source: Table, day: Any
+) -> None:
+    sums, columns = READING_SUMS.c, source.c
+    db.session.execute(
+        delete(READING_SUMS).where(
+            sums.organisation_id == organisation_id,
+            sums.grain == grain,
+            sums.first_on == first,
+            sums.van_id == van_id,
         )
-        query = (
-            select(columns.subject, columns.audience, func.sum(columns.loans).label("loans"))
-            .where(
-                columns.organisation_id == organisation_id,
-                columns.van_id == van_id,
-                columns.day.between(first, period_of(PeriodKind.MONTH, first).last),
-            )
-            .group_by(columns.subject, columns.audience)
+    )
+    query = (
+        select(columns.subject, columns.audience, func.sum(columns.loans).label("loans"))
+        .where(
+            columns.organisation_id == organisation_id,
+            columns.van_id == van_id,
+            day.between(first, period_of(PeriodKind(grain), first).last),
         )
-        own = {"organisation_id": organisation_id, "first_on": first, "van_id": van_id}
-        _insert(
-            READING_SUMS, [{**own, **row} for row in db.session.execute(query).mappings().all()]
-        )
+        .group_by(columns.subject, columns.audience)
+    )
+    if source is READING_SUMS:
+        query = query.where(sums.grain == MONTH)
+    own = {
+        "organisation_id": organisation_id,
+        "grain": grain,
+        "first_on": first,
+        "van_id": van_id,
+    }
+    _insert(READING_SUMS, [{**own, **row} for row in db.session.execute(query).mappings().all()])
 
 
 def _first(kind: PeriodKind, day: date) -> date:

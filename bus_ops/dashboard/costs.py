@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import select
-from sqlalchemy.orm import joinedload
 
-from schedules.periods import ReportingPeriod
+from schedules.searching import search_key
 
 from ..accounts.models import Organisation
-from ..counting.figures import Figures, SummedBy, SumsOf
+from ..counting.figures import Figures
 from ..database import db
-from ..places.models import Place
+from ..places.models import AdministrativeUnit, Place
 
-_MEASURES = (
+MEASURES = (
     "served",
     "attendance",
     "loans",
@@ -29,7 +28,9 @@ _MEASURES = (
 class PlaceCost:
     """A place's visits of a period with what they cost, in đồng."""
 
-    place: Place
+    place_id: int
+    place: str
+    commune: str
     figures: Figures
     cost_vnd: float
 
@@ -70,14 +71,20 @@ def cost_of(library: Organisation, figures: Figures) -> float:
     return litres * library.fuel_price_vnd + hours * library.crew_hour_vnd
 
 
-def place_costs(library: Organisation, period: ReportingPeriod) -> Sequence[PlaceCost]:
-    """Places with a served visit in the period, those that reach most people an hour first."""
-    sums = SumsOf(library.id, period, by=SummedBy.PLACE).figures(_MEASURES)
-    served = {key: figures for key, figures in sums.items() if figures["served"]}
-    places = db.session.scalars(
-        select(Place).where(Place.id.in_(served)).options(joinedload(Place.commune))
+def place_costs(library: Organisation, by_place: Mapping[int, Figures]) -> Sequence[PlaceCost]:
+    """Places with a served visit, those that reach most people an hour first.
+
+    ``by_place`` holds the figures of MEASURES.
+    """
+    served = {key: figures for key, figures in by_place.items() if figures["served"]}
+    places = db.session.execute(
+        select(Place.id, Place.name, Place.community, AdministrativeUnit.full_name)
+        .outerjoin(AdministrativeUnit, Place.commune_id == AdministrativeUnit.id)
+        .where(Place.organisation_id == library.id)
     )
     found = [
-        PlaceCost(place, served[place.id], cost_of(library, served[place.id])) for place in places
+        PlaceCost(key, name, commune or community, served[key], cost_of(library, served[key]))
+        for key, name, community, commune in places
+        if key in served
     ]
-    return sorted(found, key=lambda one: (-one.people_per_hour, one.place.search_key))
+    return sorted(found, key=lambda one: (-one.people_per_hour, search_key(one.place)))

@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from flask import Blueprint, Response, render_template, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 
 from schedules.periods import PeriodKind, ReportingPeriod
 
 from ..accounts.access import READERS_OF_FIGURES, roles_allowed
 from ..accounts.models import Organisation
 from ..counting.definitions import BY_KEY, HEADLINES
-from ..counting.figures import Filters
+from ..counting.figures import Figures, Filters, SummedBy, SumsOf
 from ..counting.models import VISIT_FIGURES
 from ..counting.reading import loans_by_subject
 from ..database import current_organisation_id, db
@@ -24,10 +24,11 @@ from ..incoming import asked_number
 from ..indicators.progress import progress_in
 from ..maps import MapStop, map_script, reach_map
 from ..places.outlines import todays_outlines
+from ..statistics.groups import Group, Grouping
 from ..statistics.questions import Question, asked_question, heading, sums_of
 from ..statistics.views import PERIODS
-from ..timetable.models import Audience, Visit, VisitStatus
-from .costs import cost_of, place_costs
+from ..timetable.models import Audience, Visit
+from .costs import MEASURES, cost_of, place_costs
 from .reach import reach_in
 
 blueprint = Blueprint("dashboard", __name__, url_prefix="/dashboard")
@@ -62,11 +63,12 @@ def overview() -> ResponseReturnValue:
     period = question.period
     compared = period.comparison(today())
     library = db.session.get_one(Organisation, current_organisation_id())
-    costs = place_costs(library, period)
+    by_place = SumsOf(library.id, period, by=SummedBy.PLACE).figures({*COLUMNS, *MEASURES})
+    costs = place_costs(library, by_place)
     judged = [one for one in costs if one.figures["served"] >= _FEWEST_VISITS]
     now = sums_of(compared.this, question.filters)
     figures = sums_of(period, question.filters).total()
-    groups = [question.filled(by, COLUMNS) for by in ("commune", "kind")]
+    groups = [_largest(question.new_grouping(by), by_place) for by in ("commune", "kind")]
     read, groups_of_readers = _reading(period)
     return render_template(
         "dashboard/overview.html",
@@ -86,7 +88,7 @@ def overview() -> ResponseReturnValue:
         ],
         groups=groups,
         columns=[BY_KEY[key] for key in COLUMNS],
-        reach=reach_in(library.id, period, today(), _asked_weeks()),
+        reach=reach_in(library.id, by_place, today(), _asked_weeks()),
         weeks=_asked_weeks(),
         best=judged[:SHORT],
         weakest=list(reversed(judged[SHORT:]))[:SHORT],
@@ -102,23 +104,38 @@ def overview() -> ResponseReturnValue:
 @roles_allowed(*READERS_OF_FIGURES)
 def reach_script() -> Response:
     """Places that were served lately, and those that wait."""
-    period = _question().period
-    reach = reach_in(current_organisation_id(), period, today(), _asked_weeks())
+    reach = reach_in(current_organisation_id(), {}, today(), _asked_weeks())
     reached, waiting = [], []
     for one in reach.places:
-        if one.place.lat is None or one.place.lon is None:
+        if one.position is None:
             continue
         last = one.last_served_on
         stop = MapStop(
             "",
-            one.place.name,
-            one.place.lat,
-            one.place.lon,
+            one.name,
+            *one.position,
             detail=_("last visit %(day)s", day=format_day(last)) if last else _("no visit yet"),
-            href=url_for("places.place_page", place_id=one.place.id),
+            href=url_for("places.place_page", place_id=one.place_id),
         )
         (waiting if one.is_due(reach.since) else reached).append(stop)
     return map_script(reach_map("reach", reached, waiting, todays_outlines()))
+
+
+@dataclass(frozen=True)
+class LargestGroups:
+    """The groups to which most people came, and how many others there are."""
+
+    key: str
+    name: str
+    groups: Sequence[Group]
+    others: int
+
+
+def _largest(grouping: Grouping, by_place: Mapping[int, Figures]) -> LargestGroups:
+    grouping.take(by_place)
+    groups = sorted(grouping.groups(), key=lambda group: -group.figures["attendance"])
+    others = max(0, len(groups) - LONG)
+    return LargestGroups(grouping.key, grouping.name, groups[:LONG], others)
 
 
 def _question() -> Question:
@@ -140,7 +157,7 @@ def _cancelled(organisation_id: int, period: ReportingPeriod) -> Sequence[tuple[
         .where(
             counted.organisation_id == organisation_id,
             counted.day.between(period.first, period.last),
-            Visit.status == VisitStatus.CANCELLED,
+            counted.cancelled > text("0"),
         )
         .group_by(Visit.reason)
         .order_by(func.count().desc(), Visit.reason)

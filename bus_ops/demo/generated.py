@@ -17,6 +17,7 @@ from sqlalchemy import insert, text
 
 from ..accounts.models import Organisation, Role, User
 from ..circulation.models import (
+    FORGOTTEN,
     CardKind,
     Copy,
     IssuedCard,
@@ -24,7 +25,6 @@ from ..circulation.models import (
     OnSiteUse,
     Title,
 )
-from ..counting.borrowers import FORGOTTEN
 from ..counting.models import drop_triggers, write_triggers
 from ..counting.upkeep import recount_everything
 from ..database import db

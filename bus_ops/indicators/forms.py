@@ -11,7 +11,6 @@ from wtforms.validators import InputRequired, Length, NumberRange, ValidationErr
 from ..base_form import BaseForm
 from ..clock_fields import DayField
 from ..i18n import today
-from ..incoming import known_year
 from .models import Target
 
 # More than any library counts; its column holds it.
@@ -32,16 +31,14 @@ class UnitForm(BaseForm):
 class TargetForm(UnitForm):
     """What is to be reached."""
 
-    first_year = IntegerField(_l("From the year"), [InputRequired()])
-    last_year = IntegerField(_l("To the year"), [InputRequired()])
+    first_year = IntegerField(_l("From the year"), [InputRequired(), NumberRange(1900, 2100)])
+    last_year = IntegerField(_l("To the year"), [InputRequired(), NumberRange(1900, 2100)])
     value = IntegerField(_l("Target"), [InputRequired(), NumberRange(1, _MOST)])
     source = StringField(_l("Set by"), [Length(max=200)])
 
     def validate_last_year(self, field: IntegerField) -> None:
-        """Years that calendars know, in their order, and not too many."""
+        """Years in their order, and not too many."""
         first, last = self.first_year.data or 0, field.data or 0
-        if not (known_year(first, 0) and known_year(last, 0)):
-            raise ValidationError(_l("Enter years with four digits."))
         if not first <= last < first + _LONGEST_TARGET:
             raise ValidationError(_l("A target is for one year, or for up to five that follow."))
 

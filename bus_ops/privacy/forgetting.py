@@ -15,8 +15,8 @@ from typing import Any
 from sqlalchemy import bindparam, delete, exists, select, update
 
 from ..accounts.models import Organisation
-from ..circulation.models import Copy, Loan, Reservation
-from ..counting.borrowers import FORGOTTEN, keep_marks
+from ..circulation.models import FORGOTTEN, REMEMBERED, Copy, Loan, Reservation
+from ..counting.borrowers import keep_marks
 from ..database import db, lock_library, now
 from ..tablet.models import Contradiction, ContradictionKind, Event, EventKind
 from ..timetable.models import Visit
@@ -67,7 +67,7 @@ def _remembered(
         .where(
             Loan.organisation_id == organisation_id,
             Loan.returned_at < before,
-            ~Loan.card_number.startswith(FORGOTTEN),
+            REMEMBERED,
             # Whoever is to settle it must see the card.
             ~exists().where(
                 Contradiction.event_id == Loan.event_id,

@@ -24,7 +24,14 @@ from ..counting.definitions import MEASURES, Measure, attendance_key
 from ..counting.figures import Figures, Filters, SummedBy, SumsOf, VisitRow
 from ..database import db
 from ..fleet.models import Van
-from ..places.models import AdministrativeUnit, Place, PlaceUnit, UnitLevel
+from ..places.models import (
+    AdministrativeUnit,
+    Place,
+    PlaceKind,
+    PlaceUnit,
+    SchoolLevel,
+    UnitLevel,
+)
 from ..timetable.models import Audience
 
 GROUPINGS = (
@@ -86,9 +93,14 @@ class Grouping:
 
     def fill(self, filters: Filters, measures: Iterable[str] | None = None) -> None:
         """Take the period's visits in, from their sums; see SumsOf for ``measures``."""
-        sums = SumsOf(
-            self._organisation_id, self._period, filters, self._summed_by, self._finest
-        ).figures(measures)
+        self.take(
+            SumsOf(
+                self._organisation_id, self._period, filters, self._summed_by, self._finest
+            ).figures(measures)
+        )
+
+    def take(self, sums: Mapping[Any, Figures]) -> None:
+        """Take sums in that are told apart as this grouping needs them: most, by place."""
         named = self._named()
         for key, figures in sums.items():
             self._group(named(key)).figures.merge(figures)
@@ -182,7 +194,7 @@ class Grouping:
                 places = _places(self._organisation_id)
                 return {place.id: units.get(place.id, _unknown()) for place in places}
             case "commune" | "kind" | "place":
-                rule = {"commune": _commune, "kind": _kind, "place": _place}[self.key]
+                rule = {"commune": _commune, "kind": _by_kind(), "place": _place}[self.key]
                 return {place.id: rule(place) for place in _places(self._organisation_id)}
             case _:
                 return {}
@@ -231,10 +243,13 @@ def _place(place: Any) -> Named:
     return str(place.id), place.name
 
 
-def _kind(place: Any) -> Named:
+def _by_kind() -> Callable[[Any], Named]:
     """The level of a school; otherwise what the place is."""
-    member = place.level or place.kind
-    return f"{type(member).__name__}.{member.value}", str(member.label)
+    named = {
+        member: (f"{type(member).__name__}.{member.value}", str(member.label))
+        for member in (*SchoolLevel, *PlaceKind)
+    }
+    return lambda place: named[place.level or place.kind]
 
 
 def _commune(place: Any) -> Named:

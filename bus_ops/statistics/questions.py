@@ -33,6 +33,7 @@ from ..timetable.models import Audience, Stop
 from .groups import GROUPINGS, Grouping
 
 _LONGEST_SLUG = 60
+_MOST_PLACES = 300
 
 
 @dataclass(frozen=True)
@@ -206,12 +207,19 @@ def vans() -> list[tuple[int, str]]:
     return [(van.id, van.display_name) for van in vans_by_name()]
 
 
-def places() -> list[tuple[int, str]]:
-    """Places that the service has ever served, in order of name."""
+def places(chosen: int | None = None) -> list[tuple[int, str]]:
+    """Places that the service has ever served, in order of name, to choose from.
+
+    Among many hundreds nobody chooses from a list: then there is only the chosen one, and the
+    table by place with its search leads to the others.
+    """
     stops = select(Stop.place_id).where(Stop.organisation_id == current_organisation_id())
-    query = select(Place.id, Place.name).where(Place.id.in_(stops))
-    found = [(key, name) for key, name in db.session.execute(query)]
-    return sorted(found, key=lambda place: search_key(place[1]))
+    query = select(Place.id, Place.name).where(Place.id.in_(stops)).order_by(Place.search_key)
+    found = [(key, name) for key, name in db.session.execute(query.limit(_MOST_PLACES + 1))]
+    if len(found) <= _MOST_PLACES:
+        return found
+    known = None if chosen is None else _own(Place, chosen, "name")
+    return [(chosen, known)] if chosen is not None and known else []
 
 
 def units() -> list[tuple[str, list[tuple[int, str]]]]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
+import numpy as np
 from flask import Blueprint, render_template
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
@@ -15,7 +16,7 @@ from sqlalchemy.orm import joinedload
 
 from schedules.periods import PeriodKind, period_of
 from schedules.stop_worth import Advice, Reason, StopYear, review
-from schedules.travel import Position, straight_line_m
+from schedules.straight_lines import nearest_other_m
 
 from ..accounts.access import READERS_OF_FIGURES, roles_allowed
 from ..accounts.audit import AuditKind, audited
@@ -168,16 +169,15 @@ def _first_served(organisation_id: int) -> dict[int, date]:
 
 def _nearest(place_ids: set[int]) -> Mapping[int, float]:
     """How far from each served place the nearest other one lies, as the crow flies."""
-    places = db.session.scalars(select(Place).where(Place.id.in_(place_ids)))
-    positions: dict[int, Position] = {
-        place.id: place.position for place in places if place.position is not None
-    }
+    query = select(Place.id, Place.lat, Place.lon).where(
+        Place.id.in_(place_ids), Place.lat.is_not(None), Place.lon.is_not(None)
+    )
+    places = db.session.execute(query).all()
+    metres = nearest_other_m(*(np.array([place[n] for place in places]) for n in (1, 2)))
     return {
-        key: min(
-            straight_line_m(position, other) for known, other in positions.items() if known != key
-        )
-        for key, position in positions.items()
-        if len(positions) > 1
+        place.id: float(distance)
+        for place, distance in zip(places, metres, strict=True)
+        if np.isfinite(distance)
     }
 
 

@@ -25,14 +25,14 @@ from ..counting.definitions import (
     Measure,
     attendance_key,
 )
-from ..counting.figures import Filters, exact, visit_row, visits_query
+from ..counting.figures import Filters, conditions
 from ..counting.models import COLUMN_OF, VISIT_FIGURES
 from ..database import current_organisation_id, db, owned
 from ..i18n import format_number, today
 from ..maps import MapFigure, MapOutline, figures_map, map_script
 from ..places.models import AdministrativeUnit, Place, PlaceKind, SchoolLevel
-from ..tables import Listing, ShortListing
-from ..timetable.models import Audience, Visit
+from ..tables import ShortListing
+from ..timetable.models import Audience
 from .exports import Report, report_xlsx, visits_csv
 from .groups import GROUPINGS, Grouping
 from .questions import (
@@ -47,6 +47,7 @@ from .questions import (
     units,
     vans,
 )
+from .visit_listing import VisitListing
 
 blueprint = Blueprint("statistics", __name__, url_prefix="/statistics")
 
@@ -105,7 +106,7 @@ def overview() -> ResponseReturnValue:
         groupings=GROUPINGS,
         vans=vans(),
         units=units(),
-        places=places(),
+        places=places(question.filters.place_id),
         kinds=PlaceKind.choices(),
         levels=SchoolLevel.choices(),
         audience_choices=Audience.choices(),
@@ -150,22 +151,18 @@ def visits() -> ResponseReturnValue:
         if key and key not in {*DISTINCT, *COLUMNS, "planned", "missed"}:
             columns += [BY_KEY[key]] if BY_KEY[key] not in columns else []
     period, filters = question.narrowed()
-    query = visits_query(current_organisation_id(), period, filters, question.behind)
-    counted = VISIT_FIGURES.c
-    shown = {measure.key: counted[COLUMN_OF[measure.key]] for measure in columns}
+    where = conditions(current_organisation_id(), period, filters, question.behind)
+    shown = {measure.key: VISIT_FIGURES.c[COLUMN_OF[measure.key]] for measure in columns}
     if filters.audience and "attendance" in shown:
-        shown["attendance"] = counted[attendance_key(filters.audience)]
-    sorts = {"day": counted.day, "place": Place.search_key, "status": Visit.status, **shown}
-    listing = Listing(
-        query, sorts, "-day", Place.search_key, tie_breaker=counted.visit_id, summed=shown
-    )
+        shown["attendance"] = VISIT_FIGURES.c[attendance_key(filters.audience)]
+    in_sums = not question.behind and filters.subject is None and filters.reason is None
+    listing = VisitListing(where, shown, filters, sums_of(period, filters) if in_sums else None)
     return render_template(
         "statistics/visits.html",
         question=question,
         heading=_narrowed_heading(question),
         listing=listing,
-        rows=[visit_row(row._mapping, filters) for row in listing.rows],
-        total={key: exact(key, value) for key, value in listing.sums.items()},
+        total=listing.sums,
         columns=columns,
     )
 

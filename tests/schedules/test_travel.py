@@ -6,6 +6,7 @@ import json
 import math
 from collections.abc import Sequence
 from pathlib import Path
+from random import Random
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schedules.areas import Area, AreaFileError, read_areas
+from schedules.straight_lines import nearest_other_m
 from schedules.travel import (
     EstimateWithoutRoads,
     GeodesicTravel,
@@ -223,3 +225,15 @@ def test_a_planner_is_told_which_positions_have_no_way() -> None:
 def test_a_table_is_its_legs() -> None:
     table = Table(np.array([[0.0, 2.0], [3.0, 0.0]]), np.array([[0.0, 20.0], [30.0, 0.0]]))
     assert table.legs() == ((Leg(0, 0), Leg(2, 20)), (Leg(3, 30), Leg(0, 0)))
+
+
+def test_the_nearest_other_point_is_the_one_that_is_nearest_on_the_ellipsoid() -> None:
+    rng = Random(5)
+    points = [Position(10 + rng.random(), 105 + rng.random()) for _ in range(60)]
+    found = nearest_other_m(
+        np.array([point.lat for point in points]), np.array([point.lon for point in points])
+    )
+    for point, metres in zip(points, found, strict=True):
+        nearest = min(straight_line_m(point, other) for other in points if other != point)
+        assert metres == pytest.approx(nearest, rel=0.006)
+    assert nearest_other_m(np.array([10.0]), np.array([105.0])).tolist() == [np.inf]
