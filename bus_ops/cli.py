@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import gc
 import getpass
 import multiprocessing
 import os
@@ -733,6 +734,9 @@ def _serve(app: Flask, host: str, port: int) -> None:
     )
     process.start()
     compile_ahead()
+    # What was loaded so far stays: looking through it again and again would delay pages.
+    gc.collect()
+    gc.freeze()
     try:
         waitress.serve(
             app,

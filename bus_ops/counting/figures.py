@@ -110,7 +110,7 @@ class VisitRow:
         return replace(self, figures=figures)
 
 
-@dataclass
+@dataclass(slots=True)
 class Figures:
     """Sums of visits, by the measure's key."""
 
@@ -137,6 +137,16 @@ class Figures:
             self.sums = dict(numbers)
         for key, found in distinct.items():
             self._distinct.setdefault(key, set()).update(found)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether no visit was taken in."""
+        return not self.sums and not self._distinct
+
+    def copy(self) -> Figures:
+        """The same figures, to take more in."""
+        distinct = {key: set(found) for key, found in self._distinct.items()}
+        return Figures(dict(self.sums), distinct)
 
     def merge(self, other: Figures) -> None:
         """Take another group's visits in."""

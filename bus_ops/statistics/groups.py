@@ -103,7 +103,11 @@ class Grouping:
         """Take sums in that are told apart as this grouping needs them: most, by place."""
         named = self._named()
         for key, figures in sums.items():
-            self._group(named(key)).figures.merge(figures)
+            group = self._group(named(key))
+            if group.figures.is_empty:
+                group.figures = figures.copy()
+            else:
+                group.figures.merge(figures)
 
     def add(self, row: VisitRow) -> None:
         """Count a visit in its group or groups."""

@@ -11,7 +11,7 @@ from flask import Blueprint, render_template
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
 from schedules.periods import PeriodKind, period_of
@@ -22,12 +22,12 @@ from ..accounts.access import READERS_OF_FIGURES, roles_allowed
 from ..accounts.audit import AuditKind, audited
 from ..counting.borrowers import active_readers
 from ..counting.figures import SummedBy, SumsOf
+from ..counting.models import VISIT_FIGURES
 from ..database import current_organisation_id, db
 from ..i18n import format_day, format_km, format_number, today
 from ..incoming import asked_year
 from ..places.models import Place
 from ..tables import ShortListing
-from ..timetable.models import Visit, VisitStatus
 from ..workbooks import Sheet, as_file, workbook
 
 blueprint = Blueprint("stop_reviews", __name__, url_prefix="/statistics/stops")
@@ -159,12 +159,17 @@ def reviewed_stops(organisation_id: int, year: int) -> list[Reviewed]:
 
 
 def _first_served(organisation_id: int) -> dict[int, date]:
-    query = (
-        select(Visit.place_id, func.min(Visit.day))
-        .where(Visit.organisation_id == organisation_id, Visit.status == VisitStatus.SERVED)
-        .group_by(Visit.place_id)
+    """The first day on which each place was served."""
+    counted = VISIT_FIGURES.c
+    first = (
+        select(counted.day)
+        .where(counted.place_id == Place.id, counted.served > 0)
+        .order_by(counted.day)
+        .limit(1)
+        .scalar_subquery()
     )
-    return dict(db.session.execute(query).all())
+    query = select(Place.id, first).where(Place.organisation_id == organisation_id)
+    return {place_id: day for place_id, day in db.session.execute(query) if day is not None}
 
 
 def _nearest(place_ids: set[int]) -> Mapping[int, float]:
