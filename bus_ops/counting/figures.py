@@ -13,7 +13,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, Table, false, func, literal, select
+from sqlalchemy import ColumnElement, Select, Table, false, func, literal, select, text
 
 from schedules.periods import PeriodKind, ReportingPeriod, period_of
 
@@ -280,6 +280,24 @@ def _counts_in(measure: str) -> ColumnElement[bool]:
             return VISIT_FIGURES.c.served > 0
         case _:
             return VISIT_FIGURES.c[COLUMN_OF[measure]] != 0
+
+
+def cancelled_by_reason(organisation_id: int, period: ReportingPeriod) -> list[tuple[str, int]]:
+    """Why visits of the period were cancelled, the most frequent reason first; "" is none given."""
+    counted = VISIT_FIGURES.c
+    query = (
+        select(Visit.reason, func.count())
+        .join(VISIT_FIGURES, counted.visit_id == Visit.id)
+        .where(
+            counted.organisation_id == organisation_id,
+            counted.day.between(period.first, period.last),
+            # In these words, by which a database knows its index of cancelled visits again.
+            counted.cancelled > text("0"),
+        )
+        .group_by(Visit.reason)
+        .order_by(func.count().desc(), Visit.reason)
+    )
+    return [(reason, count) for reason, count in db.session.execute(query)]
 
 
 class SummedBy(StrEnum):

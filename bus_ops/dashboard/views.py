@@ -8,15 +8,13 @@ from dataclasses import dataclass
 from flask import Blueprint, Response, render_template, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
-from sqlalchemy import func, select, text
 
 from schedules.periods import PeriodKind, ReportingPeriod
 
 from ..accounts.access import READERS_OF_FIGURES, roles_allowed
 from ..accounts.models import Organisation
 from ..counting.definitions import BY_KEY, HEADLINES
-from ..counting.figures import Figures, Filters, SummedBy, SumsOf
-from ..counting.models import VISIT_FIGURES
+from ..counting.figures import Figures, Filters, SummedBy, SumsOf, cancelled_by_reason
 from ..counting.reading import loans_by_subject
 from ..database import current_organisation_id, db
 from ..i18n import format_day, today
@@ -27,7 +25,7 @@ from ..places.outlines import todays_outlines
 from ..statistics.groups import Group, Grouping
 from ..statistics.questions import Question, asked_question, heading, sums_of
 from ..statistics.views import PERIODS
-from ..timetable.models import Audience, Visit
+from ..timetable.models import Audience
 from .costs import MEASURES, cost_of, place_costs
 from .reach import reach_in
 
@@ -93,7 +91,7 @@ def overview() -> ResponseReturnValue:
         best=judged[:SHORT],
         weakest=list(reversed(judged[SHORT:]))[:SHORT],
         cost=cost_of(library, figures),
-        reasons=_cancelled(library.id, period),
+        reasons=cancelled_by_reason(library.id, period),
         read=read,
         groups_of_readers=groups_of_readers,
         long=LONG,
@@ -146,23 +144,6 @@ def _question() -> Question:
 
 def _asked_weeks() -> int:
     return min(asked_number("weeks") or WEEKS_WAITING, _LONGEST_WAIT)
-
-
-def _cancelled(organisation_id: int, period: ReportingPeriod) -> Sequence[tuple[str, int]]:
-    """Reasons of cancelled visits, the most frequent first."""
-    counted = VISIT_FIGURES.c
-    query = (
-        select(Visit.reason, func.count())
-        .join(VISIT_FIGURES, counted.visit_id == Visit.id)
-        .where(
-            counted.organisation_id == organisation_id,
-            counted.day.between(period.first, period.last),
-            counted.cancelled > text("0"),
-        )
-        .group_by(Visit.reason)
-        .order_by(func.count().desc(), Visit.reason)
-    )
-    return [(reason, count) for reason, count in db.session.execute(query)]
 
 
 def _reading(period: ReportingPeriod) -> tuple[list[SubjectLine], list[Audience | None]]:

@@ -86,13 +86,6 @@ def progress_in(
     ]
 
 
-def value_in(
-    organisation_id: int, indicator: Indicator, period: ReportingPeriod, unit_id: int | None = None
-) -> int:
-    """An indicator's figure in a period, of a unit where one is named."""
-    return values_in(organisation_id, period, [indicator], unit_id)[indicator.key]
-
-
 def values_in(
     organisation_id: int,
     period: ReportingPeriod,

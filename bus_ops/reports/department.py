@@ -14,15 +14,13 @@ from schedules.periods import PeriodKind, ReportingPeriod, closed_period
 
 from ..accounts.models import Organisation
 from ..counting.definitions import BY_KEY
-from ..counting.figures import Figures, SumsOf
-from ..counting.models import VISIT_FIGURES
+from ..counting.figures import Figures, SumsOf, cancelled_by_reason
 from ..database import db
 from ..events.models import Donation, GiftKind, SpecialEvent
 from ..i18n import format_day, format_number
 from ..indicators.catalogue import INDICATORS
 from ..indicators.progress import Progress, progress_in, values_in
 from ..statistics.groups import Grouping
-from ..timetable.models import Visit, VisitStatus
 from .models import DepartmentReport
 
 # Figures of the table, in the order in which departments ask for them.
@@ -130,7 +128,10 @@ def content_of(report: DepartmentReport, period: ReportingPeriod, today: date) -
         ],
         events=_events(library.id, period),
         donations=_donations(library.id, period),
-        reasons=_reasons(library.id, period),
+        reasons=[
+            (reason or _("No reason given"), count)
+            for reason, count in cancelled_by_reason(library.id, period)
+        ],
     )
 
 
@@ -198,19 +199,3 @@ def _donations(organisation_id: int, period: ReportingPeriod) -> list[str]:
         for kind in GiftKind
         if kind in found
     ]
-
-
-def _reasons(organisation_id: int, period: ReportingPeriod) -> list[tuple[str, int]]:
-    counted = VISIT_FIGURES.c
-    query = (
-        select(Visit.reason, func.count())
-        .join(VISIT_FIGURES, counted.visit_id == Visit.id)
-        .where(
-            counted.organisation_id == organisation_id,
-            counted.day.between(period.first, period.last),
-            Visit.status == VisitStatus.CANCELLED,
-        )
-        .group_by(Visit.reason)
-        .order_by(func.count().desc(), Visit.reason)
-    )
-    return [(reason or _("No reason given"), n) for reason, n in db.session.execute(query)]

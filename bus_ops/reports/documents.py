@@ -16,7 +16,6 @@ from zipfile import BadZipFile, ZipFile
 
 import docx
 import typst
-from docx.enum.section import WD_ORIENT
 from docx.enum.table import WD_TABLE_ALIGNMENT
 from docx.enum.text import WD_ALIGN_PARAGRAPH
 from docx.oxml import OxmlElement
@@ -30,12 +29,11 @@ from jinja2.sandbox import SandboxedEnvironment
 from schedules.periods import ReportingPeriod
 
 from ..counting.definitions import BY_KEY
-from ..i18n import current_language, format_day, format_number, today
+from ..i18n import format_day, format_number, today
+from ..official_documents import FONT, MOTTO, STATE, lay_out_as_decreed
 from .department import GROUP_MEASURES, ReportContent, period_in_words
 from .pages import FONT_FOLDER, FONTS, typst_text
 
-FONT = "Times New Roman"
-STATE, MOTTO = "CỘNG HÒA XÃ HỘI CHỦ NGHĨA VIỆT NAM", "Độc lập - Tự do - Hạnh phúc"
 _LARGEST_UNPACKED = 50 * 1024 * 1024
 _LEFT, _CENTRE, _BOTH = (
     WD_ALIGN_PARAGRAPH.LEFT,
@@ -255,17 +253,8 @@ def _listed(
 
 
 def _lay_out(document: Any) -> None:
-    style = document.styles["Normal"]
-    style.font.name, style.font.size = FONT, Pt(13)
-    # Word takes letters with diacritics from the second of a font's names.
-    style.element.rPr.rFonts.set(qn("w:eastAsia"), FONT)
-    language = style.element.rPr.makeelement(qn("w:lang"), {qn("w:val"): current_language()})
-    style.element.rPr.append(language)
+    lay_out_as_decreed(document)
     section = document.sections[0]
-    section.orientation = WD_ORIENT.PORTRAIT
-    section.page_width, section.page_height = Mm(210), Mm(297)
-    section.top_margin = section.bottom_margin = Mm(20)
-    section.left_margin, section.right_margin = Mm(30), Mm(15)
     section.header_distance = Mm(10)
     section.different_first_page_header_footer = True
     _page_number(section.header.paragraphs[0])

@@ -29,6 +29,7 @@ from schedules.periods import PeriodKind, ReportingPeriod
 from ..accounts.access import ADMINISTRATORS, READERS_OF_FIGURES, roles_allowed, signed_in_user
 from ..accounts.audit import AuditKind, audited
 from ..accounts.models import Organisation, Role
+from ..counting.figures import Filters
 from ..database import current_organisation_id, db, owned, owned_or_404
 from ..i18n import parsed_day, today
 from ..statistics.questions import asked_question, period_text
@@ -39,7 +40,7 @@ from .formats import FORMATS, MOST_SHEET_ROWS, FlatTable, Format
 from .forms import DepartmentReportForm, LetterheadForm, SavedReportForm
 from .models import Cadence, DepartmentReport, Rows, SavedReport
 from .pages import report_html, report_pdf
-from .saved import file_name, period_of_saved, table_of
+from .saved import file_name, filters_of, period_of_saved, table_of
 from .tables import count_loans, loans_table, visits_table
 
 blueprint = Blueprint("reports", __name__, url_prefix="/reports")
@@ -81,8 +82,7 @@ def export_table(name: str, ending: str) -> ResponseReturnValue:
     if name not in {"loans", "visits"}:
         abort(404)
     if name == "loans":
-        if _is_sheet(made) and count_loans(organisation_id, period, filters) >= MOST_SHEET_ROWS:
-            flash(_("A sheet holds no more than 1,048,575 rows: choose another format."), "danger")
+        if _too_long(made, period, filters):
             return redirect(url_for("reports.report_list"))
         return _download(loans_table(organisation_id, period, filters), made, name, period)
     return _download(visits_table(organisation_id, period, filters), made, name, period)
@@ -133,8 +133,10 @@ def saved_page(saved_report_id: int) -> ResponseReturnValue:
 def export_saved(saved_report_id: int, ending: str) -> ResponseReturnValue:
     """A report as a file."""
     report = _seen(saved_report_id)
-    period = _asked_period(report)
-    return _download(table_of(report, period), _format(ending), report.name, period)
+    period, made = _asked_period(report), _format(ending)
+    if report.rows is Rows.LOANS and _too_long(made, period, filters_of(report)):
+        return redirect(url_for("reports.saved_page", saved_report_id=report.id))
+    return _download(table_of(report, period), made, report.name, period)
 
 
 @blueprint.post("/saved/<int:saved_report_id>/remove")
@@ -388,8 +390,14 @@ def _format(ending: str) -> Format:
     return FORMATS[ending]
 
 
-def _is_sheet(made: Format) -> bool:
-    return made.ending in {"xlsx", "ods"}
+def _too_long(made: Format, period: ReportingPeriod, filters: Filters) -> bool:
+    """Whether the loans are more than a sheet holds, which is told."""
+    if made.ending not in {"xlsx", "ods"}:
+        return False
+    if count_loans(current_organisation_id(), period, filters) < MOST_SHEET_ROWS:
+        return False
+    flash(_("A sheet holds no more than 1,048,575 rows: choose another format."), "danger")
+    return True
 
 
 def _download(table: FlatTable, made: Format, name: str, period: ReportingPeriod) -> Response:

@@ -10,18 +10,14 @@ import io
 from collections.abc import Sequence
 
 from docx import Document
-from docx.enum.section import WD_ORIENT
 from docx.enum.text import WD_ALIGN_PARAGRAPH
-from docx.oxml.ns import qn
 from docx.shared import Mm, Pt
 from flask_babel import gettext as _
 
-from ..i18n import current_language, format_number
+from ..i18n import format_number
+from ..official_documents import MOTTO, STATE, lay_out_as_decreed
 from ..workbooks import Sheet, workbook
 from .plan import SchoolGroup, sum_of
-
-_FONT = "Times New Roman"
-_STATE = ("CỘNG HÒA XÃ HỘI CHỦ NGHĨA VIỆT NAM", "Độc lập - Tự do - Hạnh phúc")
 
 
 def title_of(school_year: int) -> str:
@@ -98,7 +94,7 @@ def plan_xlsx(groups: Sequence[SchoolGroup], school_year: int) -> bytes:
 def plan_docx(groups: Sequence[SchoolGroup], school_year: int, library: str) -> bytes:
     """The plan to be signed."""
     document = Document()
-    _lay_out(document)
+    lay_out_as_decreed(document)
     _head(document, library)
     title = document.add_paragraph()
     title.alignment = WD_ALIGN_PARAGRAPH.CENTER
@@ -129,24 +125,10 @@ def _all(groups: Sequence[SchoolGroup]) -> SchoolGroup:
     return sum_of([line for group in groups for line in group.lines])
 
 
-def _lay_out(document: Document) -> None:
-    style = document.styles["Normal"]
-    style.font.name, style.font.size = _FONT, Pt(13)
-    # Word takes letters with diacritics from the second of a font's names.
-    style.element.rPr.rFonts.set(qn("w:eastAsia"), _FONT)
-    language = style.element.rPr.makeelement(qn("w:lang"), {qn("w:val"): current_language()})
-    style.element.rPr.append(language)
-    section = document.sections[0]
-    section.orientation = WD_ORIENT.PORTRAIT
-    section.page_width, section.page_height = Mm(210), Mm(297)
-    section.top_margin = section.bottom_margin = Mm(20)
-    section.left_margin, section.right_margin = Mm(30), Mm(15)
-
-
 def _head(document: Document, library: str) -> None:
     table = document.add_table(rows=1, cols=2)
     left, right = table.rows[0].cells
-    for cell, lines in ((left, (library.upper(),)), (right, _STATE)):
+    for cell, lines in ((left, (library.upper(),)), (right, (STATE, MOTTO))):
         cell.paragraphs[0].alignment = WD_ALIGN_PARAGRAPH.CENTER
         for number, line in enumerate(lines):
             run = cell.paragraphs[0].add_run(("\n" if number else "") + line)

@@ -18,12 +18,12 @@ from bus_ops.demo.plans import EXAMPLE_TARGETS
 from bus_ops.events.models import Donation, Donor, DonorKind, GiftKind
 from bus_ops.fleet.models import Van
 from bus_ops.i18n import today
-from bus_ops.indicators.catalogue import BY_HAND, INDICATOR_OF, INDICATORS
+from bus_ops.indicators.catalogue import BY_HAND, INDICATOR_OF, INDICATORS, Indicator
 from bus_ops.indicators.models import IndicatorEntry, Target
-from bus_ops.indicators.progress import progress_in, value_in
+from bus_ops.indicators.progress import progress_in, values_in
 from bus_ops.tablet.log import record
 from bus_ops.tablet.models import EventKind
-from schedules.periods import PeriodKind, custom_period, period_of
+from schedules.periods import PeriodKind, ReportingPeriod, custom_period, period_of
 from tests.conftest import SignIn
 from tests.small_service import SmallService, small_service
 
@@ -42,6 +42,10 @@ def service(app: Flask, organisation: Organisation) -> SmallService:
 @pytest.fixture
 def reporter(service: SmallService, sign_in: SignIn) -> FlaskClient:
     return sign_in(Role.REPORTER)
+
+
+def value_in(organisation_id: int, indicator: Indicator, period: ReportingPeriod) -> int:
+    return values_in(organisation_id, period, [indicator])[indicator.key]
 
 
 def enter(service: SmallService, indicator: str, on: date, value: int) -> None:
