@@ -239,7 +239,7 @@ def test_a_group_that_is_too_small_is_not_told(
     assert {row["group"] for row in reporter.get(address).json["rows"]} == {""}
 
 
-def test_a_million_rows_take_no_more_memory_than_a_few() -> None:
+def test_ten_times_the_rows_take_no_more_memory() -> None:
     columns = [Column("n", "n", CellKind.WHOLE), Column("name", "name")]
 
     def rows(count: int) -> Iterator[list[Any]]:
@@ -247,7 +247,7 @@ def test_a_million_rows_take_no_more_memory_than_a_few() -> None:
 
     for ending in ("csv", "json", "parquet"):
         peaks = []
-        for count in (20_000, 200_000):
+        for count in (5_000, 50_000):
             tracemalloc.start()
             size = sum(
                 len(piece)
