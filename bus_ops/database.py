@@ -7,6 +7,7 @@ serves where several processes or hosts do; both run the same models and migrati
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, TypeVar
@@ -15,7 +16,20 @@ import uuid_utils.compat
 from flask import abort, g
 from flask_migrate import Migrate
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import DateTime, Dialect, Enum, ForeignKey, MetaData, Select, event, select, text
+from sqlalchemy import (
+    DateTime,
+    Dialect,
+    Enum,
+    ForeignKey,
+    MetaData,
+    Select,
+    Table,
+    event,
+    select,
+    text,
+)
+from sqlalchemy.dialects.postgresql import insert as postgresql_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.engine import Engine
 from sqlalchemy.orm import DeclarativeBase, Mapped, declared_attr, mapped_column
 from sqlalchemy.types import TypeDecorator
@@ -110,6 +124,13 @@ def owned_or_404(model: type[Model], identity: Any) -> Model:
     if row is None or row.organisation_id != current_organisation_id():
         abort(404)
     return row
+
+
+def insert_or_nothing(table: Table, columns: Sequence[Any]) -> Any:
+    """An insert that passes over rows whose ``columns`` stand there already."""
+    dialect = db.session.get_bind().dialect.name
+    make = postgresql_insert if dialect == "postgresql" else sqlite_insert
+    return make(table).on_conflict_do_nothing(index_elements=[c.name for c in columns])
 
 
 def lock_library(organisation_id: int) -> None:

@@ -10,15 +10,12 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable
 from datetime import date
-from typing import Any
 
 from flask import current_app
 from sqlalchemy import select
-from sqlalchemy.dialects.postgresql import insert as postgresql_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from ..circulation.models import REMEMBERED, Loan
-from ..database import db
+from ..database import db, insert_or_nothing
 from ..timetable.models import Visit
 from .models import BORROWER_MARK
 
@@ -49,19 +46,20 @@ def active_readers(organisation_id: int, year: int) -> dict[int, int]:
 
 def keep_marks(organisation_id: int, borrowed: Iterable[tuple[int, int, str]]) -> None:
     """Keep marks of borrowers, each by place, year and card number, before they are forgotten."""
+    different = set(borrowed)
+    mark_of = {year: _marker(organisation_id, year) for _place, year, _card in different}
     rows = [
         {
             "organisation_id": organisation_id,
             "place_id": place_id,
             "year": year,
-            "mark": _marker(organisation_id, year)(place_id, card_number),
+            "mark": mark_of[year](place_id, card_number),
         }
-        for place_id, year, card_number in set(borrowed)
+        for place_id, year, card_number in different
     ]
     if rows:
-        postgresql = db.session.get_bind().dialect.name == "postgresql"
-        make: Any = postgresql_insert if postgresql else sqlite_insert
-        db.session.execute(make(BORROWER_MARK).on_conflict_do_nothing(), rows)
+        keys = BORROWER_MARK.primary_key.columns
+        db.session.execute(insert_or_nothing(BORROWER_MARK, list(keys)), rows)
 
 
 def _marker(organisation_id: int, year: int) -> Callable[[int, str], str]:

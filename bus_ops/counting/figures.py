@@ -20,7 +20,8 @@ from schedules.periods import PeriodKind, ReportingPeriod, period_of
 from ..circulation.models import Copy, Loan, Title
 from ..database import db
 from ..fleet.models import Van
-from ..places.models import AdministrativeUnit, Place, PlaceKind, PlaceUnit, SchoolLevel
+from ..places.models import AdministrativeUnit, Place, PlaceKind, SchoolLevel
+from ..places.units import places_inside
 from ..timetable.models import ActivityKind, Audience, Visit, VisitRecord, VisitStatus
 from .definitions import DISTINCT, MEASURES, attendance_key
 from .models import (
@@ -533,13 +534,7 @@ def _of_dimensions(table: Table, filters: Filters) -> list[ColumnElement[bool]]:
             places = places.where(Place.level == filters.level)
         found.append(columns.place_id.in_(places))
     if filters.unit_id:
-        inside = select(AdministrativeUnit.id).where(
-            (AdministrativeUnit.id == filters.unit_id)
-            | (AdministrativeUnit.parent_id == filters.unit_id)
-        )
-        found.append(
-            columns.place_id.in_(select(PlaceUnit.place_id).where(PlaceUnit.unit_id.in_(inside)))
-        )
+        found.append(columns.place_id.in_(places_inside(filters.unit_id)))
     return found
 
 

@@ -54,11 +54,6 @@ class PlaceCost:
         """Cost of a loan, if all of it were spent for loans."""
         return self._per("loans")
 
-    @property
-    def per_person(self) -> float | None:
-        """Cost of one who came."""
-        return self._per("attendance")
-
     def _per(self, measure: str) -> float | None:
         count = self.figures[measure]
         return self.cost_vnd / float(count) if count else None

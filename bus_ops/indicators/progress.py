@@ -17,7 +17,7 @@ from ..counting.figures import Filters, SummedBy, SumsOf
 from ..database import db
 from ..events.models import Donation, GiftKind
 from ..i18n import ZONE, local
-from ..places.models import AdministrativeUnit, PlaceUnit
+from ..places.units import places_inside
 from .catalogue import INDICATOR_OF, INDICATORS, Indicator
 from .models import IndicatorEntry, Target
 
@@ -250,14 +250,7 @@ def _boxes(
         .group_by(BoxDeposit.event_id, BoxDeposit.out_at)
     )
     if unit_id is not None:
-        inside = select(PlaceUnit.place_id).where(
-            PlaceUnit.unit_id.in_(
-                select(AdministrativeUnit.id).where(
-                    (AdministrativeUnit.id == unit_id) | (AdministrativeUnit.parent_id == unit_id)
-                )
-            )
-        )
-        query = query.where(BoxDeposit.place_id.in_(inside))
+        query = query.where(BoxDeposit.place_id.in_(places_inside(unit_id)))
     return [(local(out_at).date(), copies) for out_at, copies in db.session.execute(query)]
 
 

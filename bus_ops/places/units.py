@@ -128,6 +128,14 @@ def has_units(organisation_id: int) -> bool:
     return db.session.scalar(query.limit(1)) is not None
 
 
+def places_inside(unit_id: int) -> Select[tuple[int]]:
+    """Asks for the keys of places in a unit of any map, or in a unit below it."""
+    inside = select(AdministrativeUnit.id).where(
+        (AdministrativeUnit.id == unit_id) | (AdministrativeUnit.parent_id == unit_id)
+    )
+    return select(PlaceUnit.place_id).where(PlaceUnit.unit_id.in_(inside))
+
+
 def todays_communes(organisation_id: int) -> list[AdministrativeUnit]:
     """Communes of today's map in the order of their names, whatever their type."""
     units = db.session.scalars(_select_communes(organisation_id))

@@ -57,7 +57,7 @@ from .outlines import todays_outlines
 from .positions import Source, doubt_about, put_at, source_in_words, source_of
 from .regions import REGIONS, Region, add_region
 from .removing import delete_place, is_used
-from .units import has_units
+from .units import has_units, places_inside
 
 blueprint = Blueprint("places", __name__, url_prefix="/places")
 
@@ -311,11 +311,7 @@ def add_known_region() -> ResponseReturnValue:
 def unit_page(unit_id: int) -> ResponseReturnValue:
     """A unit and the places in it (a district's through its communes)."""
     unit = owned_or_404(AdministrativeUnit, unit_id)
-    inside = select(AdministrativeUnit.id).where(
-        (AdministrativeUnit.id == unit.id) | (AdministrativeUnit.parent_id == unit.id)
-    )
-    in_unit = select(PlaceUnit.place_id).where(PlaceUnit.unit_id.in_(inside))
-    query = owned(Place).where(Place.id.in_(in_unit))
+    query = owned(Place).where(Place.id.in_(places_inside(unit.id)))
     listing = Listing(
         query, {"name": Place.search_key, "kind": Place.kind}, "name", Place.search_key
     )

@@ -28,6 +28,8 @@ from flask_babel import gettext as _
 
 from schedules.exchange.formula_safety import plain_cell
 
+from ..workbooks import XLSX
+
 _PIECE = 64 * 1024
 _ROWS_AT_ONCE = 10_000
 # What one sheet of a spreadsheet program holds, its header included.
@@ -374,11 +376,10 @@ class TooManyRowsError(ValueError):
     """A sheet holds no more rows; CSV, JSON and Parquet do."""
 
 
-XLSX_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 FORMATS = {
     one.ending: one
     for one in (
-        Format("xlsx", "XLSX (Excel)", XLSX_TYPE, _xlsx),
+        Format("xlsx", "XLSX (Excel)", XLSX, _xlsx),
         Format("ods", "ODS (LibreOffice)", _ODS, _ods),
         Format("csv", "CSV", "text/csv; charset=utf-8", _csv),
         Format("json", "JSON", "application/json", _json),

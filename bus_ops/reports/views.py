@@ -32,6 +32,7 @@ from ..accounts.models import Organisation, Role
 from ..counting.figures import Filters
 from ..database import current_organisation_id, db, owned, owned_or_404
 from ..i18n import parsed_day, today
+from ..official_documents import DOCX
 from ..statistics.questions import asked_question, period_text
 from ..workbooks import as_file
 from .department import content_of, period_in_words, period_of_report
@@ -45,7 +46,6 @@ from .tables import count_loans, loans_table, visits_table
 
 blueprint = Blueprint("reports", __name__, url_prefix="/reports")
 
-DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 _LARGEST_TEMPLATE = 2 * 1024 * 1024
 # Rows of a saved report that its page shows; files hold all.
 _SHOWN = 200

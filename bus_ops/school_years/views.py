@@ -16,6 +16,7 @@ from ..base_form import BaseForm
 from ..clock_fields import DayField
 from ..database import current_organisation_id, db, owned, owned_or_404
 from ..incoming import asked_year, known_year
+from ..official_documents import DOCX
 from ..places.models import Place
 from ..workbooks import as_file
 from .documents import plan_docx, plan_xlsx, title_of
@@ -31,7 +32,6 @@ from .plan import (
 
 blueprint = Blueprint("school_years", __name__, url_prefix="/school-years")
 
-DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 _MOST_VISITS = 200
 
 

@@ -33,6 +33,7 @@ from ..maps import MapFigure, MapOutline, figures_map, map_script
 from ..places.models import AdministrativeUnit, Place, PlaceKind, SchoolLevel
 from ..tables import ShortListing
 from ..timetable.models import Audience
+from ..workbooks import XLSX
 from .exports import Report, report_xlsx, visits_csv
 from .groups import GROUPINGS, Grouping
 from .questions import (
@@ -206,8 +207,7 @@ def export_xlsx() -> Response:
         activities_so_far=sums_of(compared.this, question.filters).activities(),
         activities_before=sums_of(compared.before, question.filters).activities(),
     )
-    mime = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-    return _download(report_xlsx(report), question, "xlsx", mime)
+    return _download(report_xlsx(report), question, "xlsx", XLSX)
 
 
 def place_panel(place: Place) -> Markup:

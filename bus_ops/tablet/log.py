@@ -28,8 +28,6 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.dialects.postgresql import insert as postgresql_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from schedules.searching import search_key
 
@@ -48,7 +46,7 @@ from ..circulation.models import (
     Renewal,
 )
 from ..circulation.signals import catalogue_changed
-from ..database import db, lock_library, new_uuid, now
+from ..database import db, insert_or_nothing, lock_library, new_uuid, now
 from ..i18n import local, today
 from ..timetable.models import (
     ActivityRecord,
@@ -332,7 +330,7 @@ def set_aside(organisation_id: int, tablet_id: uuid.UUID, raw: Any, problem: str
         "digest": hashlib.sha256(f"{organisation_id}:".encode() + data).hexdigest(),
         "problem": problem,
     }
-    statement = _insert_or_nothing(_table(SetAside), [SetAside.digest])
+    statement = insert_or_nothing(_table(SetAside), [SetAside.digest])
     db.session.execute(statement, [row])
 
 
@@ -464,7 +462,7 @@ def _insert_new(organisation_id: int, facts: Sequence[Fact]) -> set[uuid.UUID]:
     table = _table(Event)
     for chunk in _chunks(list(facts)):
         rows = [{"organisation_id": organisation_id, **_row(fact)} for fact in chunk]
-        statement = _insert_or_nothing(table, [Event.id]).returning(table.c.id)
+        statement = insert_or_nothing(table, [Event.id]).returning(table.c.id)
         stored.update(db.session.scalars(statement, rows))
     return stored
 
@@ -472,12 +470,6 @@ def _insert_new(organisation_id: int, facts: Sequence[Fact]) -> set[uuid.UUID]:
 def _row(fact: Fact) -> dict[str, Any]:
     row = {name: getattr(fact, name) for name in fact.__dataclass_fields__}
     return {**row, "payload": dict(fact.payload)}
-
-
-def _insert_or_nothing(table: Table, columns: Sequence[Any]) -> Any:
-    dialect = db.session.get_bind().dialect.name
-    make = postgresql_insert if dialect == "postgresql" else sqlite_insert
-    return make(table).on_conflict_do_nothing(index_elements=[c.name for c in columns])
 
 
 def _differing(organisation_id: int, known: Sequence[Fact]) -> list[Fact]:
